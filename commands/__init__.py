@@ -1,0 +1,267 @@
+"""What can be asked: one class for each thing a person can ask for, and `execute()`.
+
+A command is the JSON body, the form and the use case: pydantic fields and `handle(store)`.
+`execute()` is the only door: rights, idempotency, who and why, retry on conflict, save.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any, ClassVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict
+from pydantic_core import from_json, to_json
+from uuid_utils import uuid7
+
+from aggregates import Aggregate
+from aggregates.cells import Cells
+from aggregates.store import Store
+from domain import NotAllowed, Refused
+from domain.principal import Principal, Role
+from journal import Conflict, Envelope, Fact, NoSuchAgency
+from journal.append import Append, Once, Repeated
+from journal.journal import Journal
+
+PARIS = ZoneInfo("Europe/Paris")
+TRIES = 8
+KEPT = timedelta(days=30)
+
+STAFF = frozenset({Role.SERVICE, Role.AGENT, Role.ADMIN})
+"""Who may run an agency's daily business; the auditor reads, the accountant reads money."""
+
+
+class KeyReused(Refused):
+    """The same idempotency key came with another request."""
+
+
+class Command(BaseModel):
+    """Something that a person can ask for. Its class name is its name; kebab-case in addresses."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    named: ClassVar[dict[str, type[Command]]] = {}
+    allowed: ClassVar[frozenset[Role]] = STAFF
+    internal: ClassVar[bool] = False
+    """Whether only the product itself asks this; it then has no address."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        Command.named[cls.__name__] = cls
+
+    @classmethod
+    def address(cls) -> str:
+        return re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
+
+    def handle(self, store: Store) -> Mapping[str, object] | None:
+        """Decide. Returns the ids that the answer carries; raises Refused."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks, in which agency, and why."""
+
+    principal: Principal
+    agency: UUID
+    key: str | None = None
+    """The idempotency key; for the system's own commands, their id, unique for ever."""
+    on_behalf_of: str | None = None
+    correlation_id: UUID | None = None
+    causation_id: UUID | None = None
+    command_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a command: ids, the agency's position, and the names of the events."""
+
+    position: int
+    ids: Mapping[str, Any] = field(default_factory=dict)
+    events: tuple[str, ...] = ()
+    repeated: bool = False
+
+
+@dataclass(frozen=True)
+class Office:
+    """The parts of the running program that commands need."""
+
+    journal: Journal
+    cells: Cells
+    clock: Callable[[], datetime]
+    hash_key: bytes = b""
+    """Keys the hash of bodies, which may hold personal data."""
+
+
+@dataclass(slots=True)
+class _Decision:
+    """What one try at a command came to, before it is kept."""
+
+    store: Store
+    body_hash: bytes
+    ids: Mapping[str, object] = field(default_factory=dict)
+    facts: list[Fact] = field(default_factory=list)
+    states: list[Aggregate] = field(default_factory=list)
+    refused: Refused | None = None
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        return tuple(type(fact.event).__name__ for fact in self.facts)
+
+
+def execute(office: Office, command: Command, asked: Asked) -> Answer:
+    """Do what is asked, once. Raises Refused, Conflict (decided again too often) or Busy."""
+    _check_rights(command, asked)
+    body_hash = _hash(office, command)
+    for attempt in range(TRIES):
+        append: Append | None = None
+        try:
+            with office.cells.turn(asked.agency, insist=attempt > 0):
+                decision = _decide(office, command, asked, body_hash)
+                if decision.facts and decision.refused is None:
+                    append = _append(office, asked, decision)
+                    read = decision.store.read
+                    office.cells.submit(append, asked.agency, read, decision.states)
+            if append is not None:
+                return Answer(append.result(), decision.ids, decision.events)
+            answer = _unchanged(office, asked, decision)
+            if answer is not None:
+                return answer
+        except Repeated as before:
+            return _same(before, body_hash)
+        except Conflict:
+            pass
+        office.cells.evict(asked.agency, decision.store.read)
+    known = office.journal.check(asked.agency, {}, asked.principal.name, asked.key)
+    if known.repeated is not None:
+        return _same(known.repeated, body_hash)
+    raise Conflict("too many decide on this at once")
+
+
+def rehearse(
+    office: Office, commands: Iterable[Command], asked: Asked
+) -> Iterator[Mapping[str, object] | Refused]:
+    """Decide each command on what those before it would have changed, and keep nothing.
+
+    Yields the ids that `execute` would answer with, or its refusal. Raises NotAllowed,
+    NoSuchAgency.
+    """
+    accepted: list[Command] = []
+    store: Store | None = None
+    for command in commands:
+        _check_rights(command, asked)
+        if store is None:
+            now = office.clock()
+            today = now.astimezone(PARIS).date()
+            store = Store(asked.agency, office.journal, office.cells, now=now, today=today)
+            for earlier in accepted:
+                earlier.handle(store)
+        try:
+            ids = command.handle(store) or {}
+        except Refused as refused:
+            # It may have changed something before it was refused: begin again without it.
+            store = None
+            yield refused
+        else:
+            accepted.append(command)
+            yield ids
+
+
+def _check_rights(command: Command, asked: Asked) -> None:
+    principal = asked.principal
+    if not principal.may_enter(asked.agency):
+        raise NoSuchAgency("Cette agence n'existe pas.", "This agency does not exist.")
+    if principal.role is not Role.SYSTEM and principal.role not in command.allowed:
+        raise NotAllowed(
+            "Votre accès ne permet pas cette opération.",
+            "Your access does not allow this operation.",
+        )
+
+
+def _decide(office: Office, command: Command, asked: Asked, body_hash: bytes) -> _Decision:
+    now = office.clock()
+    today = now.astimezone(PARIS).date()
+    store = Store(asked.agency, office.journal, office.cells, now=now, today=today)
+    decision = _Decision(store, body_hash)
+    try:
+        decision.ids = command.handle(store) or {}
+        decision.facts, decision.states = store.collect()
+    except Refused as refused:
+        decision.refused = refused
+    return decision
+
+
+def _append(office: Office, asked: Asked, decision: _Decision) -> Append:
+    store = decision.store
+    command_id = asked.command_id or UUID(bytes=uuid7().bytes)
+    envelope = Envelope(
+        actor=asked.principal.name,
+        command_id=command_id,
+        correlation_id=asked.correlation_id or command_id,
+        causation_id=asked.causation_id,
+        on_behalf_of=asked.on_behalf_of,
+        today=store.today,
+    )
+    once = None
+    if asked.key is not None:
+        # What the system itself asks is unique for ever; a person's key is kept for a month.
+        lasting = asked.principal.role is Role.SYSTEM
+        once = Once(
+            asked.principal.name.encode(),
+            asked.key.encode(),
+            decision.body_hash,
+            to_json({"ids": decision.ids, "events": decision.events}),
+            None if lasting else int((store.now + KEPT).timestamp() * 1_000_000),
+        )
+    return Append(
+        asked.agency.bytes,
+        office.journal.entries(asked.agency, decision.facts, envelope),
+        reads=store.reads(),
+        after=tuple(store.awaited()),
+        once=once,
+    )
+
+
+def _unchanged(office: Office, asked: Asked, decision: _Decision) -> Answer | None:
+    """Answer a refusal or a request that changes nothing, once it is sure; None: decide again."""
+    store = decision.store
+    for append in store.awaited():
+        append.settle()
+    if any(cell.lost for cell in store.read.values()):
+        return None
+    versions = {stream: cell.state.version for stream, cell in store.read.items()}
+    known = office.journal.check(asked.agency, versions, asked.principal.name, asked.key)
+    if known.repeated is not None:
+        return _same(known.repeated, decision.body_hash)
+    if known.stale:
+        return None
+    if decision.refused is not None:
+        raise decision.refused
+    return Answer(known.position, decision.ids)
+
+
+def _same(before: Repeated, body_hash: bytes) -> Answer:
+    if before.body_hash != body_hash:
+        raise KeyReused(
+            "Cette clé d'idempotence a déjà servi pour une autre demande.",
+            "This idempotency key was used for another request.",
+        )
+    answer = from_json(before.answer)
+    return Answer(before.position, answer["ids"], tuple(answer["events"]), repeated=True)
+
+
+def _hash(office: Office, command: Command) -> bytes:
+    body = type(command).__pydantic_serializer__.to_json(command)
+    name = type(command).__name__.encode()
+    return blake2b(name + b"\0" + body, key=office.hash_key, digest_size=32).digest()
+
+
+def utc_now() -> datetime:
+    """The clock on the wall."""
+    return datetime.now(UTC)

@@ -1,0 +1,148 @@
+"""What is said: events, values and refusals, in the words of the business; nothing of ours below.
+
+An `Event` is a fact that has happened. It is immutable, stored for ever under its class name,
+and carries business fields only: who, when and why are in the journal's envelope. Facts are
+for ever: add events, add fields with defaults, upcast; never rename or reinterpret.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+
+T = TypeVar("T")
+
+
+class Value(BaseModel):
+    """An immutable value without identity; two of the same content are the same."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Erased(Value):
+    """What stands where personal data stood, once the key of its subject is destroyed."""
+
+    erased: Literal[True] = True
+
+    def __str__(self) -> str:
+        return "[effacé]"
+
+
+ERASED = Erased()
+
+
+class _PersonalMark:
+    """Marks a field as personal data, sealed in the journal under its subject's key."""
+
+
+Personal = Annotated[T | Erased, _PersonalMark()]
+"""A value that names a person: stored sealed, read as the value or as `Erased`."""
+
+
+def of(subject_field: str, default: Any = ...) -> Any:
+    """Say whose personal data a field is, by the field that holds the subject's id.
+
+    `name: Personal[str] = of("party_id")`
+    """
+    return Field(default, json_schema_extra={"personal_of": subject_field})
+
+
+def _subject_of(field: FieldInfo) -> str | None:
+    extra = field.json_schema_extra
+    owner = extra.get("personal_of") if isinstance(extra, dict) else None
+    return owner if isinstance(owner, str) else None
+
+
+class Event(BaseModel):
+    """A fact. Its name is its class name; `schema_version` counts the shapes it has had."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: ClassVar[int] = 1
+    named: ClassVar[dict[str, type[Event]]] = {}
+    personal: ClassVar[dict[str, str]] = {}
+    """Field name → name of the field that holds the subject's id."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if cls.__name__ in Event.named and Event.named[cls.__name__].__module__ != cls.__module__:
+            raise TypeError(f"Two events are named {cls.__name__}; a name is for ever.")
+        Event.named[cls.__name__] = cls
+        cls.personal = {}
+        for name, field in cls.model_fields.items():
+            marked = any(isinstance(mark, _PersonalMark) for mark in field.metadata)
+            owner = _subject_of(field)
+            if marked and owner is None:
+                raise TypeError(f"{cls.__name__}.{name} is personal but does not say of whom.")
+            if owner is not None:
+                cls.personal[name] = owner
+
+    @classmethod
+    def upcast(cls, version: int, fields: dict[str, Any]) -> dict[str, Any]:
+        """Turn the fields of an older `version` into today's; called after unsealing."""
+        return fields
+
+    def subjects(self) -> tuple[UUID, ...]:
+        """The people whose personal data this fact holds."""
+        return tuple(dict.fromkeys(getattr(self, owner) for owner in self.personal.values()))
+
+    def takes_effect_on(self) -> date | None:
+        """The business date of the fact, or None for the day on which it is recorded."""
+        return getattr(self, "effective_on", None)
+
+
+class Refused(Exception):
+    """A request that the business says no to. Its message is written for the person who asked."""
+
+    message_en: str | None = None
+
+    def __init__(self, fr: str, en: str | None = None) -> None:
+        super().__init__(fr)
+        self.message_en = en
+
+    @property
+    def code(self) -> str:
+        """A stable name for machines, in snake_case: `AlreadyIssued` is `already_issued`."""
+        name = type(self).__name__
+        parts = [("_" + c.lower()) if c.isupper() and i else c.lower() for i, c in enumerate(name)]
+        return "".join(parts)
+
+    def told(self, language: str) -> str:
+        """The message in `fr` or `en`."""
+        return self.message_en if language == "en" and self.message_en else str(self)
+
+
+class NotFound(Refused):
+    """It does not exist here, or belongs to somebody who may not be named."""
+
+
+class NotAllowed(Refused):
+    """The one who asks has no right to ask this."""
+
+
+def stream_id(agency_id: UUID, kind: str, *natural_key: object) -> UUID:
+    """The id of a stream: uuid5 of agency, kind and natural key, so a repetition meets itself.
+
+    Never of personal data, which could be guessed and would survive erasure.
+    """
+    return uuid5(agency_id, "\x1f".join((kind, *map(str, natural_key))))
+
+
+__all__ = [
+    "ERASED",
+    "Erased",
+    "Event",
+    "NotAllowed",
+    "NotFound",
+    "Personal",
+    "Refused",
+    "Self",
+    "Value",
+    "of",
+    "stream_id",
+]

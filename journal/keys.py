@@ -1,0 +1,122 @@
+"""The keys that personal data is sealed with: one per person and agency, wrapped by a master key.
+
+A key is durable before its first use. Destroying it erases the person: what was sealed stays in
+the journal, the chain still verifies, and nobody can read it again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from threading import Lock, local
+from uuid import UUID
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from psycopg import Connection
+from psycopg_pool import ConnectionPool
+
+NONCE_BYTES = 12
+
+
+class KeyDestroyed(Exception):
+    """Nothing more can be sealed for this person: the key was destroyed on request."""
+
+
+class _Nonces(local):
+    """Random nonces, fetched for many seals at once: asking the kernel costs more than sealing."""
+
+    def __init__(self) -> None:
+        self._left = memoryview(b"")
+
+    def next(self) -> bytes:
+        if not self._left:
+            self._left = memoryview(os.urandom(NONCE_BYTES * 256))
+        nonce, self._left = bytes(self._left[:NONCE_BYTES]), self._left[NONCE_BYTES:]
+        return nonce
+
+
+class Keyring:
+    """Keys by agency and subject, made on demand and remembered while the program runs."""
+
+    def __init__(self, pool: ConnectionPool[Connection], master_key: bytes) -> None:
+        self._pool = pool
+        self._master = AESGCM(master_key)
+        self._known: dict[tuple[UUID, UUID], AESGCM | None] = {}
+        self._lock = Lock()
+        self._nonces = _Nonces()
+
+    def ensure(self, agency: UUID, subjects: Iterable[UUID]) -> None:
+        """Make sure that every subject has a durable key; one round trip for all."""
+        missing = [subject for subject in set(subjects) if (agency, subject) not in self._known]
+        if not missing:
+            return
+        wrapped = [self._wrap(agency, subject, AESGCM.generate_key(256)) for subject in missing]
+        with self._pool.connection() as connection:
+            connection.execute(
+                "INSERT INTO data_keys (agency, subject, wrapped)"
+                " SELECT %s, s, w FROM unnest(%s::uuid[], %s::bytea[]) AS k(s, w)"
+                " ON CONFLICT (agency, subject) DO NOTHING",
+                [agency, missing, wrapped],
+            )
+        self._load(agency, missing)
+
+    def seal(self, agency: UUID, subject: UUID, plain: bytes, place: bytes) -> bytes:
+        """Nonce and ciphertext; `place` (where it will be stored) is authenticated with it."""
+        if (agency, subject) not in self._known:
+            self.ensure(agency, [subject])
+        key = self._known[agency, subject]
+        if key is None:
+            raise KeyDestroyed(str(subject))
+        nonce = self._nonces.next()
+        return nonce + key.encrypt(nonce, plain, place)
+
+    def unseal(self, agency: UUID, subject: UUID, sealed: bytes, place: bytes) -> bytes | None:
+        """What was sealed there, or None once the key is destroyed.
+
+        Raises cryptography's InvalidTag if it was tampered with or moved.
+        """
+        if (agency, subject) not in self._known:
+            self._load(agency, [subject])
+        key = self._known.get((agency, subject))
+        if key is None:
+            return None
+        return key.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place)
+
+    def load(self, agency: UUID, subjects: Iterable[UUID]) -> None:
+        """Fetch the keys of many subjects at once, before reading what they sealed."""
+        missing = [subject for subject in set(subjects) if (agency, subject) not in self._known]
+        if missing:
+            self._load(agency, missing)
+
+    def destroy(self, agency: UUID, subject: UUID) -> None:
+        """Erase a person in this agency, for good."""
+        with self._pool.connection() as connection:
+            connection.execute(
+                "INSERT INTO data_keys (agency, subject, wrapped, erased_at)"
+                " VALUES (%s, %s, NULL, now()) ON CONFLICT (agency, subject)"
+                " DO UPDATE SET wrapped = NULL, erased_at = coalesce(data_keys.erased_at, now())",
+                [agency, subject],
+            )
+        with self._lock:
+            self._known[agency, subject] = None
+
+    def _load(self, agency: UUID, subjects: list[UUID]) -> None:
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT subject, wrapped FROM data_keys WHERE agency = %s AND subject = ANY(%s)",
+                [agency, subjects],
+            ).fetchall()
+        with self._lock:
+            for subject, wrapped in rows:
+                key = None if wrapped is None else AESGCM(self._unwrap(agency, subject, wrapped))
+                # A row read before the key was destroyed must not bring it back.
+                if self._known.setdefault((agency, subject), key) is not None:
+                    self._known[agency, subject] = key
+
+    def _wrap(self, agency: UUID, subject: UUID, key: bytes) -> bytes:
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._master.encrypt(nonce, key, agency.bytes + subject.bytes)
+
+    def _unwrap(self, agency: UUID, subject: UUID, wrapped: bytes) -> bytes:
+        place = agency.bytes + subject.bytes
+        return self._master.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], place)

@@ -1,0 +1,55 @@
+"""The bell: tells followers of the journal that something was appended, after the commit.
+
+Rings are coalesced and go out on a connection of their own, so that no commit waits for the
+lock that NOTIFY takes. A lost ring is not a lost event: followers also look by themselves.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from threading import Event, Thread
+
+import psycopg
+from psycopg import Connection
+
+CHANNEL = "journal"
+
+log = logging.getLogger("quittance.journal")
+
+
+class Bell:
+    """Rings for the whole process, from one thread."""
+
+    def __init__(self, connect: Callable[[], Connection]) -> None:
+        self._connect = connect
+        self._rung = Event()
+        self._closing = False
+        self._thread = Thread(target=self._run, name="journal-bell", daemon=True)
+        self._thread.start()
+
+    def ring(self, _agencies: Iterable[bytes] = ()) -> None:
+        """Something was committed."""
+        self._rung.set()
+
+    def close(self) -> None:
+        self._closing = True
+        self._rung.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        connection: Connection | None = None
+        while True:
+            self._rung.wait()
+            self._rung.clear()
+            try:
+                if connection is None or connection.closed:
+                    connection = self._connect()
+                connection.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+            except psycopg.Error as lost:
+                log.warning("journal.bell_silent", extra={"reason": type(lost).__name__})
+                connection = None
+            if self._closing:
+                if connection is not None:
+                    connection.close()
+                return

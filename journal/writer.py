@@ -1,0 +1,341 @@
+"""Takes all appends that wait and commits them together, one statement for each batch.
+
+The statement holds the head of every agency in the batch whose position is still what this
+process believes, skips heads that somebody else holds, and stores entries, heads and answers of
+the held ones: one round trip, one commit. An agency whose head moved, or is held, or whose
+command was answered before, falls out of the batch and touches none of its neighbours. While one
+batch is with the database, the next is planned on the heads as they will be, and sent behind it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable
+from queue import Empty, SimpleQueue
+from threading import Thread
+from time import monotonic
+from uuid import UUID
+
+import psycopg
+from psycopg import Connection
+
+from journal import Busy, Conflict, NoSuchAgency, OutcomeUnknown
+from journal.append import Append, Repeated
+from journal.batch import Plan, parameters
+from journal.log import Log
+from journal.sql import COMMIT, VERSIONS
+from journal.wire import Wire
+
+BATCH_APPENDS = 512
+BATCH_ENTRIES = 8_000
+SENT_AHEAD = 2
+HELD_PAUSE_SECONDS = 0.004
+RECONNECT_PAUSE_SECONDS = 0.05
+
+log = logging.getLogger("quittance.journal")
+
+
+class Writer:
+    """One thread that appends for the whole process.
+
+    `connect` opens a connection in autocommit; `on_commit` hears the agencies that moved;
+    `on_moved` hears (agency, {stream: version}) of what other processes appended.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Connection],
+        *,
+        on_commit: Callable[[Iterable[bytes]], None] = lambda _: None,
+        on_moved: Callable[[bytes, dict[bytes, int]], None] = lambda _a, _s: None,
+    ) -> None:
+        self._connect = connect
+        self._on_commit = on_commit
+        self._on_moved = on_moved
+        self._queue: SimpleQueue[Append | None] = SimpleQueue()
+        self._put_off: list[Append] = []
+        self._logs: dict[bytes, Log] = {}
+        self._wire: Wire | None = None
+        self._sent: deque[list[Plan]] = deque()
+        self._side: Connection | None = None
+        """A second connection, for what must be asked while the wire is busy."""
+        self._stopping = False
+        self._stopped = False
+        self._taken = 0
+        self._now = 0.0
+        """When the batch at hand was begun; what waits for a later time stays out of it."""
+        self._thread = Thread(target=self._run, name="journal-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, append: Append) -> None:
+        """Queue an append; its order is the order of this call."""
+        if self._stopping:
+            raise Busy("the journal is closing")
+        self._queue.put(append)
+        if self._stopped:
+            self._turn_away(())
+
+    def close(self) -> None:
+        """Finish what waits, then stop."""
+        self._stopping = True
+        self._queue.put(None)
+        self._thread.join()
+        for connection in (self._wire, self._side):
+            if connection is not None:
+                connection.close()
+
+    def _run(self) -> None:
+        try:
+            while not self._finished():
+                batch = self._next_batch()
+                if batch:
+                    self._try(batch)
+                # One batch is being answered while the next is being decided and packed.
+                if self._sent and (not batch or len(self._sent) >= SENT_AHEAD):
+                    self._hear()
+        finally:
+            self._stopping = self._stopped = True
+            sent = [append for plans in self._sent for plan in plans for append in plan.appends]
+            self._turn_away(dict.fromkeys((*sent, *self._put_off)))
+
+    def _try(self, batch: list[Append]) -> None:
+        try:
+            self._send(batch)
+        except psycopg.OperationalError as lost:
+            self._reconnect(batch, lost)
+        except Exception as bug:
+            self._isolate(batch, bug)
+
+    def _hear(self) -> None:
+        """Take the answer to the oldest batch; what cannot be understood counts as not heard."""
+        try:
+            self._receive()
+        except Exception as lost:
+            self._reconnect([], lost)
+
+    def _turn_away(self, unanswered: Iterable[Append]) -> None:
+        """Nobody is left to answer what comes, or came too late: say so at once."""
+        left = list(unanswered)
+        try:
+            while True:
+                append = self._queue.get(block=False)
+                if append is not None:
+                    left.append(append)
+        except Empty:
+            pass
+        for append in left:
+            if append.in_flight:
+                append.fail(OutcomeUnknown("the journal has closed"))
+
+    def _finished(self) -> bool:
+        return self._stopping and self._queue.empty() and not self._put_off and not self._sent
+
+    def _next_batch(self) -> list[Append]:
+        """All that wait, the put-off ones first; waits itself only when nothing is on its way."""
+        now = self._now = monotonic()
+        batch: list[Append] = []
+        put_off, self._put_off = self._put_off, []
+        # They come back from several batches; first come, first served.
+        for append in sorted(put_off, key=lambda append: append.number):
+            known = self._logs.get(append.agency)
+            if not append.in_flight:
+                continue
+            if append.deadline < now:
+                append.fail(_too_late(append, known))
+            elif known is not None and known.not_before > now:
+                self._put_off.append(append)
+            else:
+                batch.append(append)
+        size = sum(len(append.entries) for append in batch)
+        try:
+            while len(batch) < BATCH_APPENDS and size < BATCH_ENTRIES:
+                idle = not batch and not self._sent
+                append_or_end = self._queue.get(
+                    block=idle, timeout=HELD_PAUSE_SECONDS if self._put_off else None
+                )
+                if append_or_end is None:
+                    break
+                self._taken += 1
+                append_or_end.number = self._taken
+                batch.append(append_or_end)
+                size += len(append_or_end.entries)
+        except Empty:
+            pass
+        return batch
+
+    def _send(self, batch: list[Append]) -> None:
+        by_agency: dict[bytes, list[Append]] = defaultdict(list)
+        for append in batch:
+            if append.in_flight:
+                by_agency[append.agency].append(append)
+        plans = [
+            plan
+            for agency, appends in by_agency.items()
+            if (plan := self._plan(agency, appends)) is not None
+        ]
+        if not plans:
+            return
+        packed = parameters(plans)
+        if self._wire is None:
+            self._wire = Wire(self._connect, COMMIT)
+        self._sent.append(plans)
+        for plan in plans:
+            plan.foresee()
+        self._wire.send(packed)
+
+    def _receive(self) -> None:
+        """Take the answer to the oldest batch, and tell everybody in it."""
+        assert self._wire is not None
+        try:
+            rows = self._wire.receive()
+        except psycopg.OperationalError:
+            raise
+        except psycopg.Error as refused:
+            self._isolate([a for plan in self._sent.popleft() for a in plan.appends], refused)
+            return
+        plans = self._sent.popleft()
+        kept: set[bytes] = set()
+        repeated: dict[bytes, dict[tuple[bytes, bytes], Repeated]] = defaultdict(dict)
+        for agency, principal, key, position, answer, body_hash in rows:
+            assert agency is not None
+            if principal is None or key is None:
+                kept.add(agency)
+            else:
+                assert position is not None
+                assert answer is not None
+                assert body_hash is not None
+                repeated[agency][principal, key] = Repeated(
+                    int.from_bytes(position, "big"), answer, body_hash
+                )
+        # Everybody is told, or put off, before the database is asked anything that may fail.
+        fallen: list[Plan] = []
+        for plan in plans:
+            if plan.log.agency in kept:
+                plan.keep()
+            elif self._fell_out(plan, repeated.get(plan.log.agency, {})):
+                fallen.append(plan)
+        if kept:
+            self._on_commit(kept)
+        for plan in fallen:
+            self._look_again(plan, held=plan.log.agency not in repeated)
+
+    def _plan(self, agency: bytes, appends: list[Append]) -> Plan | None:
+        """Decide which appends of an agency get in, and give them positions and hashes."""
+        known = self._logs.setdefault(agency, Log(agency))
+        if known.not_before > self._now:
+            # First come, first served: what came later waits behind what was put off.
+            self._put_off += appends
+            return None
+        newest = max((read.as_of for a in appends for read in a.reads.values()), default=0)
+        if known.position < newest or known.doubtful:
+            try:
+                self._learn(known)
+            except NoSuchAgency as unknown:
+                self._logs.pop(agency)
+                for append in appends:
+                    append.fail(unknown)
+                return None
+        self._learn_versions(known, appends)
+        plan = Plan(known)
+        for append in appends:
+            if not append.in_flight:
+                continue
+            if any(not earlier.in_flight and earlier.error for earlier in append.after):
+                append.fail(Conflict("it was decided on an append that was not kept"))
+            elif append.once is not None and append.once[:2] in plan.asked:
+                self._put_off.append(append)
+            elif not plan.admits(append):
+                append.fail(Conflict("a stream it was decided on has moved"))
+            else:
+                plan.add(append)
+        return plan if plan.appends else None
+
+    def _learn_versions(self, known: Log, appends: list[Append]) -> None:
+        """Look up streams that are written without having been read, as the recorder does."""
+        unknown = {
+            entry.stream
+            for append in appends
+            for entry in append.entries
+            if entry.stream not in append.reads
+            and entry.stream not in known.versions
+            and entry.stream not in known.foreseen
+        }
+        if not unknown:
+            return
+        rows = self._ask().execute(
+            VERSIONS, [[UUID(bytes=stream) for stream in unknown], UUID(bytes=known.agency)]
+        )
+        for stream, version in rows.fetchall():
+            known.versions.setdefault(stream.bytes, version)
+
+    def _fell_out(self, plan: Plan, repeated: dict[tuple[bytes, bytes], Repeated]) -> bool:
+        """Answer repetitions and put the others off; whether the log has to be looked at again."""
+        for append in plan.appends:
+            if append.once is not None and append.once[:2] in repeated:
+                append.fail(repeated[append.once[:2]])
+        waiting = [append for append in plan.appends if append.in_flight]
+        self._put_off += waiting
+        foreseen_wrongly = plan.generation == plan.log.generation
+        if foreseen_wrongly or waiting:
+            plan.log.doubt(waiting)
+        return foreseen_wrongly
+
+    def _look_again(self, plan: Plan, *, held: bool) -> None:
+        """Learn what moved; if nothing did, somebody holds the head: leave it alone for a while."""
+        known = plan.log
+        self._learn(known)
+        if held and known.position == plan.expected:
+            known.not_before = monotonic() + HELD_PAUSE_SECONDS
+
+    def _learn(self, known: Log) -> None:
+        """Make the memory of a log true again; what was kept unheard succeeds now."""
+        self._on_moved(known.agency, known.catch_up(self._ask()))
+
+    def _ask(self) -> Connection:
+        if self._side is None or self._side.closed:
+            self._side = self._connect()
+        return self._side
+
+    def _reconnect(self, batch: list[Append], lost: Exception) -> None:
+        """The connection died: what was kept is found by its event ids, the rest tries again."""
+        log.warning("journal.connection_lost", extra={"reason": type(lost).__name__})
+        pause = monotonic() + RECONNECT_PAUSE_SECONDS
+        sent = [append for plans in self._sent for plan in plans for append in plan.appends]
+        self._sent.clear()
+        for connection in (self._wire, self._side):
+            if connection is not None:
+                connection.close()
+        self._wire = self._side = None
+        for append in (*sent, *batch):
+            self._logs.setdefault(append.agency, Log(append.agency)).not_before = pause
+        for append in sent:
+            self._logs[append.agency].doubt([append])
+        self._put_off = list(dict.fromkeys((*self._put_off, *sent, *batch)))
+
+    def _isolate(self, batch: list[Append], bug: Exception) -> None:
+        """A batch was refused as a whole: the append that is at fault fails alone."""
+        in_flight = [append for append in batch if append.in_flight]
+        for append in in_flight:
+            known = self._logs.setdefault(append.agency, Log(append.agency))
+            known.doubt(())
+            if isinstance(bug, psycopg.IntegrityError):
+                known.forget()
+        if len(in_flight) == 1:
+            log.error("journal.append_failed", extra={"reason": type(bug).__name__})
+            in_flight[0].fail(bug)
+            return
+        for append in in_flight:
+            self._hear_all()
+            self._try([append])
+            self._hear_all()
+
+    def _hear_all(self) -> None:
+        while self._sent:
+            self._hear()
+
+
+def _too_late(append: Append, known: Log | None) -> Busy:
+    if known is not None and append.entries[0].event_id in known.unheard:
+        return OutcomeUnknown("the database could not be asked whether it was kept")
+    return Busy("another writer holds this agency")

@@ -1,0 +1,341 @@
+"""What does this lease owe, what has it paid, and how did it come to that?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import ClassVar
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from domain.payment import PaymentConfirmed, PaymentSettled
+from domain.rent_account import (
+    AllocationReversed,
+    ChargePosted,
+    CreditAllocated,
+    CreditPosted,
+    Part,
+    PaymentAllocated,
+    PaymentBooked,
+    PaymentUnbooked,
+)
+from journal import Recorded
+from projections import Key, Projection, Row, Rows
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow(Row):
+    """The balance of a lease in its true states; positive when the tenant owes."""
+
+    table: ClassVar = "accounts"
+    key: ClassVar = ("lease_id",)
+    indexes: ClassVar = ("(agency) WHERE credit_cents > 0",)
+
+    lease_id: UUID
+    confirmed_cents: int = 0
+    """What is owed once every payment that a bank confirmed is counted."""
+    booked_cents: int = 0
+    """What is owed by the books: posted and allocated."""
+    settled_cents: int = 0
+    """What is owed if only money seen on a bank statement counts."""
+    credit_cents: int = 0
+    """Money of the tenant's that pays nothing yet and may pay what comes due."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeRow(Row):
+    """One debit, and how much of it is paid."""
+
+    table: ClassVar = "charges"
+    key: ClassVar = ("lease_id", "charge")
+    indexes: ClassVar = ("(agency, due_on) WHERE paid_cents < amount_cents", "(agency, invoice_id)")
+
+    lease_id: UUID
+    charge: int
+    kind: str
+    amount_cents: int
+    paid_cents: int
+    due_on: date
+    period: str | None
+    invoice_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow(Row):
+    """Money that pays: a payment or a credit, and what it paid of each charge."""
+
+    table: ClassVar = "sources"
+    key: ClassVar = ("lease_id", "source_id")
+
+    lease_id: UUID
+    source_id: UUID
+    kind: str
+    amount_cents: int
+    left_cents: int
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationRow(Row):
+    """What one source paid of one charge."""
+
+    table: ClassVar = "allocations"
+    key: ClassVar = ("lease_id", "source_id", "charge")
+
+    lease_id: UUID
+    source_id: UUID
+    charge: int
+    amount_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class PostingRow(Row):
+    """One line of the account: dated by the business, placed by the journal."""
+
+    table: ClassVar = "postings"
+    key: ClassVar = ("lease_id", "position")
+    indexes: ClassVar = ("(agency, lease_id, effective_on, position)",)
+
+    lease_id: UUID
+    position: int
+    effective_on: date
+    recorded_at: datetime
+    kind: str
+    period: str | None
+    due_on: date | None
+    debit_cents: int
+    credit_cents: int
+    ref_id: UUID | None
+    """The invoice, payment or credit that the line comes from."""
+
+
+def _pays_later(kind: str) -> bool:
+    return kind != "benefit_surplus"
+
+
+class Account(Projection):
+    name = "account"
+    rows = (AccountRow, ChargeRow, SourceRow, AllocationRow, PostingRow)
+
+    def touches(self, entry: Recorded) -> Iterable[tuple[type[Row], Key]]:
+        match entry.event:
+            case ChargePosted() | CreditPosted() | PaymentBooked() | PaymentConfirmed() as e:
+                yield AccountRow, (e.lease_id,)
+            case PaymentAllocated() as e:
+                yield from _touched(e.lease_id, e.payment_id, e.parts)
+            case CreditAllocated() as e:
+                yield from _touched(e.lease_id, e.credit_id, e.parts)
+            case AllocationReversed() as e:
+                yield AccountRow, (e.lease_id,)
+                yield SourceRow, (e.lease_id, e.payment_id)
+                yield AllocationRow, (e.lease_id, e.payment_id)
+                yield ChargeRow, (e.lease_id,)
+            case PaymentUnbooked() | PaymentSettled() as e:
+                yield AccountRow, (e.lease_id,)
+                yield SourceRow, (e.lease_id, e.payment_id)
+            case _:
+                pass
+
+    def fold(self, rows: Rows, entry: Recorded) -> None:
+        match entry.event:
+            case ChargePosted() as e:
+                rows.add(
+                    ChargeRow(
+                        e.lease_id, e.charge, e.kind, e.amount_cents, 0, e.due_on,
+                        _text(e.period), e.invoice_id,
+                    )
+                )  # fmt: skip
+                _post(rows, entry, e.lease_id, e.kind, debit=e.amount_cents, ref=e.invoice_id)
+                _move(rows, e.lease_id, everywhere=e.amount_cents)
+            case CreditPosted() as e:
+                _take_in(rows, e.lease_id, e.credit_id, e.kind, e.amount_cents, settled=True)
+                _post(rows, entry, e.lease_id, e.kind, credit=e.amount_cents, ref=e.credit_id)
+                credit = e.amount_cents if _pays_later(e.kind) else 0
+                _move(rows, e.lease_id, everywhere=-e.amount_cents, credit=credit)
+            case PaymentConfirmed() as e:
+                _move(rows, e.lease_id, confirmed=-e.amount_cents)
+            case PaymentBooked() as e:
+                _take_in(rows, e.lease_id, e.payment_id, "payment", e.amount_cents, settled=False)
+                _post(rows, entry, e.lease_id, "payment", credit=e.amount_cents, ref=e.payment_id)
+                _move(rows, e.lease_id, booked=-e.amount_cents, credit=e.amount_cents)
+            case PaymentAllocated() as e:
+                _allocate(rows, e.lease_id, e.payment_id, e.parts)
+            case CreditAllocated() as e:
+                _allocate(rows, e.lease_id, e.credit_id, e.parts)
+            case AllocationReversed() as e:
+                _reverse(rows, e.lease_id, e.payment_id)
+            case PaymentSettled() as e:
+                _move(rows, e.lease_id, settled=-e.amount_cents)
+                if source := rows.get(SourceRow, e.lease_id, e.payment_id):
+                    rows.put(replace(source, settled=True))
+            case PaymentUnbooked() as e:
+                _unbook(rows, entry, e)
+            case _:
+                pass
+
+
+def _touched(
+    lease_id: UUID, source_id: UUID, parts: Iterable[Part]
+) -> Iterable[tuple[type[Row], Key]]:
+    yield AccountRow, (lease_id,)
+    yield SourceRow, (lease_id, source_id)
+    for part in parts:
+        yield ChargeRow, (lease_id, part.charge)
+        yield AllocationRow, (lease_id, source_id, part.charge)
+
+
+def _text(period: object) -> str | None:
+    return None if period is None else str(period)
+
+
+def _move(
+    rows: Rows,
+    lease_id: UUID,
+    *,
+    everywhere: int = 0,
+    confirmed: int = 0,
+    booked: int = 0,
+    settled: int = 0,
+    credit: int = 0,
+) -> None:
+    account = rows.get(AccountRow, lease_id) or AccountRow(lease_id)
+    rows.put(
+        replace(
+            account,
+            confirmed_cents=account.confirmed_cents + everywhere + confirmed,
+            booked_cents=account.booked_cents + everywhere + booked,
+            settled_cents=account.settled_cents + everywhere + settled,
+            credit_cents=account.credit_cents + credit,
+        )
+    )
+
+
+def _post(
+    rows: Rows,
+    entry: Recorded,
+    lease_id: UUID,
+    kind: str,
+    *,
+    debit: int = 0,
+    credit: int = 0,
+    ref: UUID | None,
+) -> None:
+    rows.add(
+        PostingRow(
+            lease_id, entry.position, entry.effective_on, entry.recorded_at, kind,
+            _text(getattr(entry.event, "period", None)), getattr(entry.event, "due_on", None),
+            debit, credit, ref,
+        )
+    )  # fmt: skip
+
+
+def _take_in(
+    rows: Rows, lease_id: UUID, source_id: UUID, kind: str, cents: int, *, settled: bool
+) -> None:
+    rows.put(SourceRow(lease_id, source_id, kind, cents, cents, settled))
+
+
+def _allocate(rows: Rows, lease_id: UUID, source_id: UUID, parts: Iterable[Part]) -> None:
+    source = rows.get(SourceRow, lease_id, source_id)
+    assert source is not None
+    paid = 0
+    for part in parts:
+        charge = rows.get(ChargeRow, lease_id, part.charge)
+        assert charge is not None
+        rows.put(replace(charge, paid_cents=charge.paid_cents + part.amount_cents))
+        before = rows.get(AllocationRow, lease_id, source_id, part.charge)
+        cents = part.amount_cents + (before.amount_cents if before else 0)
+        rows.put(AllocationRow(lease_id, source_id, part.charge, cents))
+        paid += part.amount_cents
+    rows.put(replace(source, left_cents=source.left_cents - paid))
+    if _pays_later(source.kind):
+        _move(rows, lease_id, credit=-paid)
+
+
+def _reverse(rows: Rows, lease_id: UUID, source_id: UUID) -> None:
+    source = rows.get(SourceRow, lease_id, source_id)
+    assert source is not None
+    for allocation in rows.under(AllocationRow, lease_id, source_id):
+        charge = rows.get(ChargeRow, lease_id, allocation.charge)
+        assert charge is not None
+        rows.put(replace(charge, paid_cents=charge.paid_cents - allocation.amount_cents))
+        rows.delete(AllocationRow, lease_id, source_id, allocation.charge)
+    _move(rows, lease_id, credit=source.amount_cents - source.left_cents)
+    rows.put(replace(source, left_cents=source.amount_cents))
+
+
+def _unbook(rows: Rows, entry: Recorded, e: PaymentUnbooked) -> None:
+    source = rows.get(SourceRow, e.lease_id, e.payment_id)
+    assert source is not None
+    _post(rows, entry, e.lease_id, e.reason, debit=e.amount_cents, ref=e.payment_id)
+    _move(
+        rows,
+        e.lease_id,
+        confirmed=e.amount_cents,
+        booked=e.amount_cents,
+        settled=e.amount_cents if source.settled else 0,
+        credit=-e.amount_cents,
+    )
+    rows.delete(SourceRow, e.lease_id, e.payment_id)
+
+
+def account(connection: Connection, agency: UUID, lease_id: UUID) -> AccountRow:
+    """The balance of a lease; zero when nothing was ever posted."""
+    cursor = connection.cursor(row_factory=class_row(AccountRow))
+    row = cursor.execute(
+        "SELECT lease_id, confirmed_cents, booked_cents, settled_cents, credit_cents"
+        " FROM read.accounts WHERE agency = %s AND lease_id = %s",
+        [agency, lease_id],
+    ).fetchone()
+    return row or AccountRow(lease_id)
+
+
+def balance_as_of(
+    connection: Connection, agency: UUID, lease_id: UUID, *, on: date, known: int | None
+) -> int:
+    """The booked balance on a date, as it was known at a position (None: now)."""
+    row = connection.execute(
+        "SELECT coalesce(sum(debit_cents - credit_cents), 0)::bigint FROM read.postings"
+        " WHERE agency = %s AND lease_id = %s AND effective_on <= %s"
+        " AND (%s::bigint IS NULL OR position <= %s)",
+        [agency, lease_id, on, known, known],
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def postings(
+    connection: Connection, agency: UUID, lease_id: UUID, *, after: int = 0, limit: int = 200
+) -> list[PostingRow]:
+    """The lines of an account in the order in which they were recorded."""
+    cursor = connection.cursor(row_factory=class_row(PostingRow))
+    return cursor.execute(
+        "SELECT lease_id, position, effective_on, recorded_at, kind, period, due_on,"
+        " debit_cents, credit_cents, ref_id FROM read.postings"
+        " WHERE agency = %s AND lease_id = %s AND position > %s ORDER BY position LIMIT %s",
+        [agency, lease_id, after, limit],
+    ).fetchall()
+
+
+def open_charges(connection: Connection, agency: UUID, lease_id: UUID) -> list[ChargeRow]:
+    """What is not paid in full, oldest due date first."""
+    cursor = connection.cursor(row_factory=class_row(ChargeRow))
+    return cursor.execute(
+        "SELECT lease_id, charge, kind, amount_cents, paid_cents, due_on, period, invoice_id"
+        " FROM read.charges WHERE agency = %s AND lease_id = %s AND paid_cents < amount_cents"
+        " ORDER BY due_on, charge",
+        [agency, lease_id],
+    ).fetchall()
+
+
+def credit_to_allocate(connection: Connection, today: date) -> list[tuple[UUID, UUID]]:
+    """(agency, lease) of the accounts whose credit can pay something that is due by today."""
+    return connection.execute(
+        "SELECT DISTINCT a.agency, a.lease_id FROM read.accounts a"
+        " JOIN read.charges c ON c.agency = a.agency AND c.lease_id = a.lease_id"
+        " WHERE a.credit_cents > 0 AND c.paid_cents < c.amount_cents AND c.due_on <= %s",
+        [today],
+    ).fetchall()

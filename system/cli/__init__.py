@@ -1,0 +1,25 @@
+"""The command line, `quittance`: words in French or English, results for people or machines."""
+
+from __future__ import annotations
+
+from system.cli import agency, asking, billing, history, imports, running, tokens
+from system.cli.language import Command, new_group, say
+
+app = new_group(
+    say(
+        "Quittance : le back-office des agences de location, du bail à la quittance.",
+        "Quittance: the back office of rental agencies, from the lease to the receipt.",
+    )
+)
+app.add_typer(agency.app, name="agency")
+app.add_typer(imports.app, name="import")
+app.command("bill", cls=Command, help=billing.HELP)(billing.bill_month)
+app.add_typer(history.app, name="history")
+app.command("do", cls=Command, help=asking.HELP)(asking.do)
+app.add_typer(tokens.app, name="token")
+app.command("migrate", cls=Command, help=running.MIGRATE)(running.migrate)
+app.command("run", cls=Command, help=running.RUN)(running.run)
+app.command("serve", cls=Command, help=running.SERVE)(running.serve)
+app.command("work", cls=Command, help=running.WORK)(running.work)
+
+__all__ = ["app"]
