@@ -131,7 +131,9 @@ class Cells:
     @contextmanager
     def turn(self, agency: UUID, *, insist: bool) -> Iterator[None]:
         """First come, first served, once a command of this agency had to be decided again."""
-        turns = self._turns.setdefault(agency, FairLock())
+        turns = self._turns.get(agency)
+        if turns is None:
+            turns = self._turns.setdefault(agency, FairLock())
         if not insist and not turns.busy:
             yield
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import date
-from typing import assert_never
+from typing import Any, assert_never
 from uuid import UUID, uuid5
 
 from aggregates import Aggregate
@@ -53,33 +53,26 @@ class Receipts(Aggregate):
         parts = _parts(account, period)
         if (self.parts, self.shortfall_cents) == (parts, shortfall):
             return
-        receipt_id = uuid5(self.id, str(self.issued + 1))
+        either: dict[str, Any] = {
+            "receipt_id": uuid5(self.id, str(self.issued + 1)),
+            "number": number(),
+            "lease_id": account.lease_id,
+            "period": period,
+            "parts": parts,
+            "issued_on": today,
+            "account_version": account.version,
+        }
         if shortfall:
             self.trigger_event(
-                PartialReceiptIssued,
-                receipt_id=receipt_id,
-                number=number(),
-                lease_id=account.lease_id,
-                period=period,
-                paid_cents=paid,
-                shortfall_cents=shortfall,
-                parts=parts,
-                issued_on=today,
-                account_version=account.version,
+                PartialReceiptIssued, paid_cents=paid, shortfall_cents=shortfall, **either
             )
         else:
             self.trigger_event(
                 RentReceiptIssued,
-                receipt_id=receipt_id,
-                number=number(),
-                lease_id=account.lease_id,
-                period=period,
                 rent_cents=sum(c.amount_cents for c in charges if c.kind == "rent"),
                 charges_cents=sum(c.amount_cents for c in charges if c.kind == "charges"),
-                parts=parts,
                 older_debt_cents=account.open_before(period, today),
-                issued_on=today,
-                account_version=account.version,
+                **either,
             )
 
     def evolve(self, event: ReceiptEvent) -> None:

@@ -7,7 +7,6 @@ whatever else the machine does falls on both. Nothing is asserted: a figure is a
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -112,8 +111,3 @@ class Measured:
             "figures": {name: figure.told() for name, figure in self._figures.items()},
             "notes": self._notes,
         }
-
-
-def numbered(start: int = 0) -> itertools.count[int]:
-    """Numbers that no two threads get twice: `next()` of a count is one step of the interpreter."""
-    return itertools.count(start)

@@ -11,26 +11,29 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from time import monotonic, sleep
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from system.processes import Processes
 from system.tether import tethered
 
 STOP_SECONDS = 10.0
 START_SECONDS = 30.0
+PAUSE_SECONDS = 0.05
 
 
 class Failed(Exception):
-    """A process beside us ended without an answer."""
+    """A process beside us ended, or did not begin, without an answer."""
 
 
 def ask(module: str, question: object, *, timeout_seconds: float) -> Any:
     """Run `python -m benchmarks.MODULE` with a question on its standard input; its answer."""
-    process = _started(module, stdout=subprocess.PIPE)
+    process = _started(module)
     try:
         said, _ = process.communicate(json.dumps(question), timeout=timeout_seconds)
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{module} took longer than {timeout_seconds:.0f} s") from None
     finally:
         _stop(process)
     if process.returncode != 0:
@@ -41,7 +44,7 @@ def ask(module: str, question: object, *, timeout_seconds: float) -> Any:
 @contextmanager
 def beside(module: str, question: object) -> Iterator[None]:
     """Keep `python -m benchmarks.MODULE` running; goes on when it has said that it is ready."""
-    process = _started(module, stdout=subprocess.PIPE)
+    process = _started(module)
     try:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -55,19 +58,23 @@ def beside(module: str, question: object) -> Iterator[None]:
 
 
 @contextmanager
-def serving(
-    name: str, command: list[str], port: int, *, env: Mapping[str, str], log: IO[bytes]
-) -> Iterator[None]:
-    """Keep an HTTP server running; goes on when it answers on `/health`."""
-    with Processes() as processes:
-        processes.start(name, command, env=env, output=log, cwd=Path.cwd())
-        processes.wait_until(lambda: _answers(port), timeout_seconds=START_SECONDS)
-        yield
+def serving(module: str, env: Mapping[str, str], log: Path) -> Iterator[int]:
+    """Keep an HTTP server running on a free port, with its log in a file.
 
-
-def python(module: str) -> list[str]:
-    """The command line that runs a module of this project."""
-    return [sys.executable, "-m", module]
+    Goes on when it answers on `/health`; its port.
+    """
+    port = free_port()
+    with log.open("w") as output:
+        process = _started(module, env={**env, "PORT": str(port)}, output=output.fileno())
+    try:
+        deadline = monotonic() + START_SECONDS
+        while not _answers(port):
+            if process.poll() is not None or monotonic() > deadline:
+                raise Failed(f"{module} does not answer: {log.read_text()[-2000:]}")
+            sleep(PAUSE_SECONDS)
+        yield port
+    finally:
+        _stop(process)
 
 
 def free_port() -> int:
@@ -77,12 +84,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _started(module: str, *, stdout: int) -> subprocess.Popen[str]:
+def _started(
+    module: str, *, env: Mapping[str, str] | None = None, output: int | None = None
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        tethered(python(f"benchmarks.{module}"), signal.SIGTERM),
+        tethered([sys.executable, "-m", f"benchmarks.{module}"], signal.SIGTERM),
         stdin=subprocess.PIPE,
-        stdout=stdout,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE if output is None else output,
+        stderr=output,
+        env={**os.environ, **(env or {})},
         text=True,
         start_new_session=True,
     )

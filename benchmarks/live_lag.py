@@ -36,7 +36,7 @@ GOAL = "p99 under 15 ms; never above 1 s when the signal is lost"
 
 PACE_PER_SECOND = 1_000
 AGENCIES = 10
-WRITERS = 8
+WRITERS = 16
 PATIENCE_SECONDS = 10.0
 NAMES = tuple(projection.name for projection in PROJECTIONS)
 

@@ -14,17 +14,17 @@ import sys
 from collections import Counter
 from itertools import count, cycle
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 import httptools
 import uvloop
 
-from benchmarks.ours import contact
+from benchmarks.contacts import contact, key
 from benchmarks.race import pace
 
 _REQUEST = (
     "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
-    "Content-Type: application/json\r\nIdempotency-Key: key-{number:012d}\r\n"
+    "Content-Type: application/json\r\nIdempotency-Key: {key}\r\n"
     "Content-Length: {length}\r\n\r\n{body}"
 )
 
@@ -35,7 +35,7 @@ class Load:
     def __init__(self, asked: dict[str, Any]) -> None:
         self._token = asked["token"]
         self._requests = cycle(map(tuple, asked["requests"]))
-        self._numbers = count(asked["first"])
+        self._numbers: count[int] = count(asked["first"])
         self.statuses: Counter[int] = Counter()
         self.waits: list[list[float]] = []
         self.stop_at = 0.0
@@ -46,7 +46,7 @@ class Load:
         email, phone = contact(number)
         body = f'{{"client_reference":"{reference}","email":"{email}","phone":"{phone}"}}'
         return _REQUEST.format(
-            path=path, token=self._token, number=number, length=len(body), body=body
+            path=path, token=self._token, key=key(number), length=len(body), body=body
         ).encode()
 
     @property
@@ -65,8 +65,7 @@ class Client(asyncio.Protocol):
         self._sent_at = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._send()
 
     def data_received(self, data: bytes) -> None:
@@ -80,11 +79,12 @@ class Client(asyncio.Protocol):
         if now < self._load.stop_at:
             self._send()
         else:
+            self._ended.set_result(None)
             self._transport.close()
 
-    def connection_lost(self, _why: Exception | None) -> None:
+    def connection_lost(self, why: Exception | None) -> None:
         if not self._ended.done():
-            self._ended.set_result(None)
+            self._ended.set_exception(why or ConnectionResetError("the server hung up"))
 
     def _send(self) -> None:
         self._parser = httptools.HttpResponseParser(self)

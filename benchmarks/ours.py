@@ -10,6 +10,8 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import count
+from random import Random
 from typing import ClassVar, NamedTuple
 from uuid import UUID
 
@@ -18,7 +20,7 @@ from pydantic import SecretStr
 
 from aggregates.party import Contact, Identity, Party
 from aggregates.store import Store
-from benchmarks import numbered
+from benchmarks.contacts import contact, key
 from commands import Answer, Asked, Command, Office, execute
 from commands.party import ChangeContact
 from domain.principal import OPERATOR, Principal, Role
@@ -28,8 +30,8 @@ from system.readiness import bring_to_shape
 from system.settings import Settings
 
 MASTER_KEY = SecretStr(b64encode(b"for measuring alone".ljust(32)).decode())
-KEYS = numbered()
-"""For idempotency keys and contacts: each number is given out once in a process."""
+NUMBERS = count()
+"""For contacts and keys; no two threads get the same, as `next()` is one step."""
 
 
 class IntroducePeople(Command):
@@ -92,26 +94,27 @@ def staff(agencies: int) -> Principal:
     return Principal("token:0193b3c1-0000-7000-8000-000000000000", Role.SERVICE, places)
 
 
-def contact(number: int) -> tuple[str, str]:
-    """An e-mail address and a telephone number like no other."""
-    return f"locataire.{number:09d}@exemple.fr", f"+33{number:09d}"
-
-
 def change_contact(office: Office, who: Principal, person: Person) -> tuple[Answer, str]:
     """The command that is measured: a new contact for this person, asked with a new key.
 
     The answer, and the e-mail address that the person has from now on.
     """
-    number = next(KEYS)
+    number = next(NUMBERS)
     email, phone = contact(number)
     command = ChangeContact(client_reference=person.reference, email=email, phone=phone)
-    asked = Asked(who, person.agency, key=f"key-{number:012d}")
+    asked = Asked(who, person.agency, key=key(number))
     return execute(office, command, asked), email
 
 
 def shared_out(people: list[list[Person]], threads: int) -> list[list[Person]]:
-    """The people of all agencies dealt to threads, each from every agency, none to two."""
-    return [[person for few in people for person in few[n::threads]] for n in range(threads)]
+    """The people of all agencies dealt to threads: each from every agency, none to two.
+
+    Each thread has them in an order of its own, or all would be in the same agency at a time.
+    """
+    shares = [[person for few in people for person in few[n::threads]] for n in range(threads)]
+    for thread, share in enumerate(shares):
+        Random(thread).shuffle(share)
+    return shares
 
 
 def stored_bytes(url: str) -> int:

@@ -7,7 +7,9 @@ for ever: add events, add fields with defaults, upcast; never rename or reinterp
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 from uuid import UUID, uuid5
 
@@ -66,6 +68,8 @@ class Event(BaseModel):
     named: ClassVar[dict[str, type[Event]]] = {}
     personal: ClassVar[dict[str, str]] = {}
     """Field name → name of the field that holds the subject's id."""
+    owners: ClassVar[tuple[str, ...]] = ()
+    """The fields that hold the subjects' ids, each once."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -81,6 +85,7 @@ class Event(BaseModel):
                 raise TypeError(f"{cls.__name__}.{name} is personal but does not say of whom.")
             if owner is not None:
                 cls.personal[name] = owner
+        cls.owners = tuple(dict.fromkeys(cls.personal.values()))
 
     @classmethod
     def upcast(cls, version: int, fields: dict[str, Any]) -> dict[str, Any]:
@@ -89,7 +94,9 @@ class Event(BaseModel):
 
     def subjects(self) -> tuple[UUID, ...]:
         """The people whose personal data this fact holds."""
-        return tuple(dict.fromkeys(getattr(self, owner) for owner in self.personal.values()))
+        if not self.personal:
+            return ()
+        return tuple([getattr(self, owner) for owner in self.owners])
 
     def takes_effect_on(self) -> date | None:
         """The business date of the fact, or None for the day on which it is recorded."""
@@ -125,7 +132,8 @@ class NotAllowed(Refused):
     """The one who asks has no right to ask this."""
 
 
-def stream_id(agency_id: UUID, kind: str, *natural_key: object) -> UUID:
+@lru_cache(maxsize=100_000)
+def stream_id(agency_id: UUID, kind: str, *natural_key: Hashable) -> UUID:
     """The id of a stream: uuid5 of agency, kind and natural key, so a repetition meets itself.
 
     Never of personal data, which could be guessed and would survive erasure.

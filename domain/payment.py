@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Literal, Self
 from uuid import UUID
 
-from pydantic import model_validator
+from pydantic import ConfigDict, model_validator
 
 from domain import Event, NotFound, Personal, Refused, Value, of
 from domain.money import PositiveCents
@@ -17,6 +17,13 @@ Language = Literal["fr", "en"]
 
 class Designation(Value):
     """Which debts the payer says they pay (rule C3.4)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"kind": {"const": "none"}}},
+            "then": {"properties": {"invoice_ids": {"maxItems": 0}}},
+        }
+    )
 
     kind: Literal["explicit", "implied", "none"] = "none"
     invoice_ids: tuple[UUID, ...] = ()

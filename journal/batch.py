@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from time import time_ns
 
-from journal import columns
-from journal.append import Append, Entry, Once, Read
+from journal.append import Append, Entry, Read
 from journal.chain import header, link
+from journal.columns import Bigints, Byteas, Column, Dates, Instants, Integers, Texts, Uuids
 from journal.log import Log
 
 
@@ -84,60 +84,67 @@ class Plan:
             append.succeed(end)
 
 
-def parameters(plans: list[Plan]) -> list[columns.Column]:
+def parameters(plans: list[Plan]) -> list[Column]:
     """The batch as columns, in the order that the statement names them."""
+    return [*_heads(plans), *_entries(plans), *_answers(plans)]
+
+
+def _heads(plans: list[Plan]) -> list[Column]:
+    return [
+        Uuids.of([plan.log.agency for plan in plans]),
+        Bigints.of([plan.expected for plan in plans]),
+        Byteas.of([plan.expected_hash for plan in plans]),
+        Bigints.of([plan.ends[-1] for plan in plans]),
+        Byteas.of([plan.last for plan in plans]),
+        Instants.of([plan.recorded_at_us for plan in plans]),
+    ]
+
+
+def _entries(plans: list[Plan]) -> list[Column]:
     entries: list[Entry] = []
     agencies: list[bytes] = []
     positions: list[int] = []
     instants: list[int] = []
     hashes: list[bytes] = []
-    answers: list[tuple[bytes, int, Once]] = []
     for plan in plans:
-        own = [entry for append in plan.appends for entry in append.entries]
-        entries += own
-        agencies += [plan.log.agency] * len(own)
-        positions += range(plan.expected + 1, plan.expected + 1 + len(own))
-        instants += [plan.recorded_at_us] * len(own)
+        count = len(plan.hashes)
+        entries += [entry for append in plan.appends for entry in append.entries]
+        agencies += [plan.log.agency] * count
+        positions += range(plan.expected + 1, plan.expected + 1 + count)
+        instants += [plan.recorded_at_us] * count
         hashes += plan.hashes
-        answers += [
-            (plan.log.agency, end, append.once)
-            for append, end in zip(plan.appends, plan.ends, strict=True)
-            if append.once is not None
-        ]
     (
         streams, versions, names, schema_versions, event_ids, dates, actors, behalves,
         commands, correlations, causations, subjects, states, _,
     ) = zip(*entries, strict=True)  # fmt: skip
-    uuids, texts, byteas = columns.Uuids.of, columns.Texts.of, columns.Byteas.of
     return [
-        uuids([plan.log.agency for plan in plans]),
-        columns.Bigints.of([plan.expected for plan in plans]),
-        byteas([plan.expected_hash for plan in plans]),
-        columns.Bigints.of([plan.ends[-1] for plan in plans]),
-        byteas([plan.last for plan in plans]),
-        columns.Instants.of([plan.recorded_at_us for plan in plans]),
-        uuids(agencies),
-        columns.Bigints.of(positions),
-        uuids(streams),
-        uuids(event_ids),
-        uuids(commands),
-        uuids(correlations),
-        uuids(causations),
-        columns.Instants.of(instants),
-        columns.Integers.of(versions),
-        columns.Integers.of(schema_versions),
-        columns.Dates.of(dates),
-        texts(names),
-        texts(actors),
-        texts(behalves),
-        texts(subjects),
-        byteas(hashes),
-        byteas(states),
-        uuids([agency for agency, _, _ in answers]),
-        texts([once.principal for _, _, once in answers]),
-        texts([once.key for _, _, once in answers]),
-        byteas([once.body_hash for _, _, once in answers]),
-        columns.Bigints.of([end for _, end, _ in answers]),
-        byteas([once.answer for _, _, once in answers]),
-        columns.Instants.of([once.kept_until_us for _, _, once in answers]),
+        Uuids.of(agencies),
+        Bigints.of(positions),
+        *(Uuids.of(ids) for ids in (streams, event_ids, commands, correlations, causations)),
+        Instants.of(instants),
+        Integers.of(versions),
+        Integers.of(schema_versions),
+        Dates.of(dates),
+        *(Texts.of(texts) for texts in (names, actors, behalves, subjects)),
+        Byteas.of(hashes),
+        Byteas.of(states),
+    ]
+
+
+def _answers(plans: list[Plan]) -> list[Column]:
+    """The records of idempotency, each with the position that its append ends at."""
+    records = [
+        (plan.log.agency, end, append.once)
+        for plan in plans
+        for append, end in zip(plan.appends, plan.ends, strict=True)
+        if append.once is not None
+    ]
+    return [
+        Uuids.of([agency for agency, _, _ in records]),
+        Texts.of([once.principal for _, _, once in records]),
+        Texts.of([once.key for _, _, once in records]),
+        Byteas.of([once.body_hash for _, _, once in records]),
+        Bigints.of([end for _, end, _ in records]),
+        Byteas.of([once.answer for _, _, once in records]),
+        Instants.of([once.kept_until_us for _, _, once in records]),
     ]

@@ -136,11 +136,11 @@ class Journal:
 
     def entries(self, agency: UUID, facts: Iterable[Fact], envelope: Envelope) -> list[Entry]:
         """Facts made ready to be stored: encoded, sealed, with their part of the header."""
-        facts = list(facts)
-        self.keys.ensure(agency, (s for fact in facts for s in fact.event.subjects()))
+        told = [(fact, fact.event.subjects()) for fact in facts]
+        self.keys.ensure(agency, [subject for _, subjects in told for subject in subjects])
         seal = Sealer(envelope)
         encode = self.mapper(agency).encode
-        return [seal.entry(fact, encode(*fact)) for fact in facts]
+        return [seal.entry(fact, subjects, encode(*fact)) for fact, subjects in told]
 
     def submit(self, append: Append) -> None:
         """Queue an append; the order of these calls is the order of the log."""
@@ -233,12 +233,12 @@ class Sealer:
         self.today = envelope.today.toordinal()
         self.day = envelope.today.isoformat().encode()
 
-    def entry(self, fact: Fact, state: bytes) -> Entry:
+    def entry(self, fact: Fact, subjects: tuple[UUID, ...], state: bytes) -> Entry:
         stream, version, event = fact
         kind = type(event)
         return self.stored(
             stream, version, kind.__name__.encode(), kind.schema_version, state,
-            event.takes_effect_on(), event.subjects(),
+            event.takes_effect_on(), subjects,
         )  # fmt: skip
 
     def stored(

@@ -41,13 +41,15 @@ class Keyring:
     def __init__(self, pool: ConnectionPool[Connection], master_key: bytes) -> None:
         self._pool = pool
         self._master = AESGCM(master_key)
-        self._known: dict[tuple[UUID, UUID], AESGCM | None] = {}
+        self._known: dict[UUID, dict[UUID, AESGCM | None]] = {}
+        """By agency and subject; None once destroyed."""
         self._lock = Lock()
         self._nonces = _Nonces()
 
     def ensure(self, agency: UUID, subjects: Iterable[UUID]) -> None:
         """Make sure that every subject has a durable key; one round trip for all."""
-        missing = [subject for subject in set(subjects) if (agency, subject) not in self._known]
+        known = self.of(agency)
+        missing = list({subject for subject in subjects if subject not in known})
         if not missing:
             return
         wrapped = [self._wrap(agency, subject, AESGCM.generate_key(256)) for subject in missing]
@@ -62,9 +64,11 @@ class Keyring:
 
     def seal(self, agency: UUID, subject: UUID, plain: bytes, place: bytes) -> bytes:
         """Nonce and ciphertext; `place` (where it will be stored) is authenticated with it."""
-        if (agency, subject) not in self._known:
+        try:
+            key = self._known[agency][subject]
+        except KeyError:
             self.ensure(agency, [subject])
-        key = self._known[agency, subject]
+            key = self._known[agency][subject]
         if key is None:
             raise KeyDestroyed(str(subject))
         nonce = self._nonces.next()
@@ -75,18 +79,27 @@ class Keyring:
 
         Raises cryptography's InvalidTag if it was tampered with or moved.
         """
-        if (agency, subject) not in self._known:
+        known = self.of(agency)
+        if subject not in known:
             self._load(agency, [subject])
-        key = self._known.get((agency, subject))
+        key = known.get(subject)
         if key is None:
             return None
         return key.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place)
 
     def load(self, agency: UUID, subjects: Iterable[UUID]) -> None:
         """Fetch the keys of many subjects at once, before reading what they sealed."""
-        missing = [subject for subject in set(subjects) if (agency, subject) not in self._known]
+        known = self.of(agency)
+        missing = list({subject for subject in subjects if subject not in known})
         if missing:
             self._load(agency, missing)
+
+    def of(self, agency: UUID) -> dict[UUID, AESGCM | None]:
+        """The keys of one agency that are in memory."""
+        known = self._known.get(agency)
+        if known is None:
+            known = self._known.setdefault(agency, {})
+        return known
 
     def destroy(self, agency: UUID, subject: UUID) -> None:
         """Erase a person in this agency, for good."""
@@ -98,7 +111,7 @@ class Keyring:
                 [agency, subject],
             )
         with self._lock:
-            self._known[agency, subject] = None
+            self.of(agency)[subject] = None
 
     def _load(self, agency: UUID, subjects: list[UUID]) -> None:
         with self._pool.connection() as connection:
@@ -107,11 +120,12 @@ class Keyring:
                 [agency, subjects],
             ).fetchall()
         with self._lock:
+            known = self.of(agency)
             for subject, wrapped in rows:
                 key = None if wrapped is None else AESGCM(self._unwrap(agency, subject, wrapped))
                 # A row read before the key was destroyed must not bring it back.
-                if self._known.setdefault((agency, subject), key) is not None:
-                    self._known[agency, subject] = key
+                if known.setdefault(subject, key) is not None:
+                    known[subject] = key
 
     def _wrap(self, agency: UUID, subject: UUID, key: bytes) -> bytes:
         nonce = os.urandom(NONCE_BYTES)

@@ -86,6 +86,7 @@ class Writer:
                 connection.close()
 
     def _run(self) -> None:
+        batch: list[Append] = []
         try:
             while not self._finished():
                 batch = self._next_batch()
@@ -97,7 +98,7 @@ class Writer:
         finally:
             self._stopping = self._stopped = True
             sent = [append for plans in self._sent for plan in plans for append in plan.appends]
-            self._turn_away(dict.fromkeys((*sent, *self._put_off)))
+            self._turn_away(dict.fromkeys((*sent, *self._put_off, *batch)))
 
     def _try(self, batch: list[Append]) -> None:
         try:
@@ -151,8 +152,10 @@ class Writer:
         try:
             while len(batch) < BATCH_APPENDS and size < BATCH_ENTRIES:
                 idle = not batch and not self._sent
+                # Once closing, nobody will come to end an endless wait.
+                soon = self._put_off or self._stopping
                 append_or_end = self._queue.get(
-                    block=idle, timeout=HELD_PAUSE_SECONDS if self._put_off else None
+                    block=idle, timeout=HELD_PAUSE_SECONDS if soon else None
                 )
                 if append_or_end is None:
                     break

@@ -46,7 +46,7 @@ from outside.stripe_session import (
 
 if TYPE_CHECKING:
     from stripe.checkout import Session as SessionAnswered
-    from stripe.params.checkout import SessionCreateParams
+    from stripe.params.checkout import SessionCreateParams, SessionCreateParamsLineItem
 
 # Stripe answers these when the same request is still being worked on, or when it is too busy
 # to look at it: the outcome is open, unlike after its other refusals.
@@ -103,16 +103,7 @@ class StripeProvider:
             "client_reference_id": str(payment_id),
             "metadata": metadata,
             "payment_intent_data": {"metadata": metadata, "description": label},
-            "line_items": [
-                {
-                    "quantity": 1,
-                    "price_data": {
-                        "currency": "eur",
-                        "unit_amount": amount_cents,
-                        "product_data": {"name": label},
-                    },
-                }
-            ],
+            "line_items": [_item(label, amount_cents)],
             "allowed_payment_method_types": ["card"],
             "success_url": return_url,
             "cancel_url": return_url,
@@ -198,6 +189,17 @@ class StripeProvider:
         )
         failed = told_by(session, "failed", failure_code=why_failed(intent))
         return failed and failed.model_copy(update={"brand": tried.brand, "last4": tried.last4})
+
+
+def _item(label: str, amount_cents: int) -> SessionCreateParamsLineItem:
+    return {
+        "quantity": 1,
+        "price_data": {
+            "currency": "eur",
+            "unit_amount": amount_cents,
+            "product_data": {"name": label},
+        },
+    }
 
 
 def _session_in(answer: SessionAnswered) -> Session:

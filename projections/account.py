@@ -9,7 +9,6 @@ from typing import ClassVar
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.rows import class_row
 
 from domain.payment import PaymentConfirmed, PaymentSettled
 from domain.rent_account import (
@@ -24,6 +23,7 @@ from domain.rent_account import (
 )
 from journal import Recorded
 from projections import Key, Projection, Row, Rows
+from projections.tables import find
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +151,16 @@ class Account(Projection):
                 _post(rows, entry, e.lease_id, e.kind, debit=e.amount_cents, ref=e.invoice_id)
                 _move(rows, e.lease_id, everywhere=e.amount_cents)
             case CreditPosted() as e:
-                _take_in(rows, e.lease_id, e.credit_id, e.kind, e.amount_cents, settled=True)
+                cents = e.amount_cents
+                rows.put(SourceRow(e.lease_id, e.credit_id, e.kind, cents, cents, settled=True))
                 _post(rows, entry, e.lease_id, e.kind, credit=e.amount_cents, ref=e.credit_id)
-                credit = e.amount_cents if _pays_later(e.kind) else 0
-                _move(rows, e.lease_id, everywhere=-e.amount_cents, credit=credit)
+                credit = cents if _pays_later(e.kind) else 0
+                _move(rows, e.lease_id, everywhere=-cents, credit=credit)
             case PaymentConfirmed() as e:
                 _move(rows, e.lease_id, confirmed=-e.amount_cents)
             case PaymentBooked() as e:
-                _take_in(rows, e.lease_id, e.payment_id, "payment", e.amount_cents, settled=False)
+                cents = e.amount_cents
+                rows.put(SourceRow(e.lease_id, e.payment_id, "payment", cents, cents, False))
                 _post(rows, entry, e.lease_id, "payment", credit=e.amount_cents, ref=e.payment_id)
                 _move(rows, e.lease_id, booked=-e.amount_cents, credit=e.amount_cents)
             case PaymentAllocated() as e:
@@ -232,12 +234,6 @@ def _post(
     )  # fmt: skip
 
 
-def _take_in(
-    rows: Rows, lease_id: UUID, source_id: UUID, kind: str, cents: int, *, settled: bool
-) -> None:
-    rows.put(SourceRow(lease_id, source_id, kind, cents, cents, settled))
-
-
 def _allocate(rows: Rows, lease_id: UUID, source_id: UUID, parts: Iterable[Part]) -> None:
     source = rows.get(SourceRow, lease_id, source_id)
     assert source is not None
@@ -284,13 +280,8 @@ def _unbook(rows: Rows, entry: Recorded, e: PaymentUnbooked) -> None:
 
 def account(connection: Connection, agency: UUID, lease_id: UUID) -> AccountRow:
     """The balance of a lease; zero when nothing was ever posted."""
-    cursor = connection.cursor(row_factory=class_row(AccountRow))
-    row = cursor.execute(
-        "SELECT lease_id, confirmed_cents, booked_cents, settled_cents, credit_cents"
-        " FROM read.accounts WHERE agency = %s AND lease_id = %s",
-        [agency, lease_id],
-    ).fetchone()
-    return row or AccountRow(lease_id)
+    found = find(connection, AccountRow, "agency = %s AND lease_id = %s", [agency, lease_id])
+    return found[0] if found else AccountRow(lease_id)
 
 
 def balance_as_of(
@@ -311,24 +302,22 @@ def postings(
     connection: Connection, agency: UUID, lease_id: UUID, *, after: int = 0, limit: int = 200
 ) -> list[PostingRow]:
     """The lines of an account in the order in which they were recorded."""
-    cursor = connection.cursor(row_factory=class_row(PostingRow))
-    return cursor.execute(
-        "SELECT lease_id, position, effective_on, recorded_at, kind, period, due_on,"
-        " debit_cents, credit_cents, ref_id FROM read.postings"
-        " WHERE agency = %s AND lease_id = %s AND position > %s ORDER BY position LIMIT %s",
+    return find(
+        connection,
+        PostingRow,
+        "agency = %s AND lease_id = %s AND position > %s ORDER BY position LIMIT %s",
         [agency, lease_id, after, limit],
-    ).fetchall()
+    )
 
 
 def open_charges(connection: Connection, agency: UUID, lease_id: UUID) -> list[ChargeRow]:
     """What is not paid in full, oldest due date first."""
-    cursor = connection.cursor(row_factory=class_row(ChargeRow))
-    return cursor.execute(
-        "SELECT lease_id, charge, kind, amount_cents, paid_cents, due_on, period, invoice_id"
-        " FROM read.charges WHERE agency = %s AND lease_id = %s AND paid_cents < amount_cents"
-        " ORDER BY due_on, charge",
+    return find(
+        connection,
+        ChargeRow,
+        "agency = %s AND lease_id = %s AND paid_cents < amount_cents ORDER BY due_on, charge",
         [agency, lease_id],
-    ).fetchall()
+    )
 
 
 def credit_to_allocate(connection: Connection, today: date) -> list[tuple[UUID, UUID]]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from system.locks import EXCLUSIVE, held
-from system.premises import COMMAND_TIMEOUT_SECONDS, Account, EngineUnavailable, private_base
+from system.premises import COMMAND_TIMEOUT_SECONDS, Account, EngineUnavailable, private_shelf
 
 OLDEST_MAJOR = 15
 COPY_TIMEOUT_SECONDS = 60
@@ -100,7 +100,7 @@ def _reachable(folder: Path, account: Account) -> Path:
     if _runs(folder, account):
         return folder
     tree = folder.parent
-    shelf = private_base(account) / "binaries"
+    shelf = private_shelf(account) / "binaries"
     shelf.mkdir(mode=0o755, exist_ok=True)
     shelf.chmod(0o755)
     copy = shelf / _digest(tree)

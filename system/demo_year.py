@@ -178,11 +178,31 @@ class _Tenancy:
         if cents <= 0 or not self._pays:
             return
         self._payments += 1
-        name = f"payment {self._payments} of {self._lease.reference}"
         reference = f"demo_{self._lease.reference}_{self._payments:03d}"
         at = _at(on, hour, self._chance.randrange(50))
+        initiate = self._wish(period, cents, designated)
+        yield self._paying(at, OPERATOR, "is initiated", initiate)
+        yield self._paying(at + timedelta(seconds=20), WEBHOOK, "is sent", _sent(reference))
+        soon = at + timedelta(minutes=2)
+        if fails is not None:
+            yield self._paying(soon, WEBHOOK, "fails", _failed(fails))
+        elif vanishes:
+            since_at = at + timedelta(minutes=15)
+            yield self._paying(since_at, CLOCK, "is out of sight", _lost)
+            for check, after in enumerate(LOOKS_AFTER, 1):
+                what = f"is asked about, {check}"
+                yield self._paying(since_at + after, CLOCK, what, _asked_about)
+        else:
+            yield self._paying(soon, WEBHOOK, "succeeds", _confirmed(reference, cents, soon))
+            settled = _settled(reference, cents, on + timedelta(days=2))
+            yield self._paying(_at(on + timedelta(days=2), 5), CLOCK, "is settled", settled)
+            if receipt and self._asks_for_receipts:
+                command = RequestReceipt(lease_id=self._id, period=period)
+                yield self._paying(soon + timedelta(minutes=7), OPERATOR, "is receipted", command)
+
+    def _wish(self, period: Period, cents: int, designated: bool) -> InitiatePayment:
         invoice_id = stream_id(self._agency, Invoice.kind, self._id, period, *RENT)
-        initiate = InitiatePayment(
+        return InitiatePayment(
             lease_id=self._id,
             amount_cents=cents,
             terms_accepted_version="demo",
@@ -191,32 +211,12 @@ class _Tenancy:
             else Designation(),
         )
 
-        def step(after: timedelta, who: Principal, what: str, command: Command | OfPayment) -> Step:
-            behalf = self._party if who is OPERATOR else None
-            key = f"demo: {name} {what}"
-            return Step(at + after, who, key, command, name, self._lease.reference, behalf)
-
-        yield step(timedelta(0), OPERATOR, "is initiated", initiate)
-        yield step(timedelta(seconds=20), WEBHOOK, "is sent to the bank", _sent(reference))
-        if fails is not None:
-            yield step(timedelta(minutes=2), WEBHOOK, "fails", _failed(fails))
-            return
-        if vanishes:
-            yield step(timedelta(minutes=15), CLOCK, "is out of sight", _lost)
-            for check, after in enumerate(LOOKS_AFTER, 1):
-                checked = timedelta(minutes=15) + after
-                yield step(checked, CLOCK, f"is asked about, {check}", _asked_about)
-            return
-        confirmed_at = at + timedelta(minutes=2)
-        yield step(
-            timedelta(minutes=2), WEBHOOK, "succeeds", _confirmed(reference, cents, confirmed_at)
-        )
-        value_on = on + timedelta(days=2)
-        settled = _at(value_on, 5) - at
-        yield step(settled, CLOCK, "is settled", _settled(reference, cents, value_on))
-        if receipt and self._asks_for_receipts:
-            command = RequestReceipt(lease_id=self._id, period=period)
-            yield step(timedelta(minutes=9), OPERATOR, "is receipted", command)
+    def _paying(self, at: datetime, who: Principal, what: str, of: Command | OfPayment) -> Step:
+        """A step of the payment in hand; what the tenant asks is asked on the tenant's behalf."""
+        reference = self._lease.reference
+        name = f"payment {self._payments} of {reference}"
+        behalf = self._party if who is OPERATOR else None
+        return Step(at, who, f"demo: {name} {what}", of, name, reference, behalf)
 
     def _step(self, at: datetime, who: Principal, what: str, command: Command) -> Step:
         reference = self._lease.reference

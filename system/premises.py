@@ -100,7 +100,7 @@ def server_account(data_dir: Path) -> Account:
     )
 
 
-def private_base(account: Account) -> Path:
+def private_shelf(account: Account) -> Path:
     """A folder of root's that the account can enter and nobody else can write."""
     for base in PRIVATE_BASES:
         try:
@@ -136,7 +136,7 @@ def server_home(data_dir: Path, account: Account) -> Path:
         if not account.can_enter(home):
             raise EngineUnavailable(f"the user {account.name} can no longer enter {home}.")
         return home
-    home = private_base(account) / secrets.token_hex(8)
+    home = private_shelf(account) / secrets.token_hex(8)
     home.mkdir(mode=0o700)
     account.give(home)
     write_whole(note, f"{home}\n")

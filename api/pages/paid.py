@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection
@@ -20,6 +20,13 @@ from journal.journal import Journal
 from projections.invoices import invoice
 from projections.papers import payment_stream
 from projections.payments import PaymentRow
+
+
+class Line(NamedTuple):
+    """One thing that is paid, and the paper that asked for it."""
+
+    title: str
+    paper: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +61,10 @@ def facts_of(journal: Journal, agency: UUID, payment_id: UUID) -> Facts:
 
 def to_pay_for(
     connection: Connection[Any], agency: UUID, facts: Facts, language: Language
-) -> list[str]:
+) -> list[Line]:
     """What the payer means to pay: the invoices named, else whatever is due."""
     return _invoices(connection, agency, facts.designated, language) or [
-        WORDS[language]["oldest_first"]
+        Line(WORDS[language]["oldest_first"])
     ]
 
 
@@ -67,7 +74,7 @@ def paid_for(
     agency: UUID,
     row: PaymentRow,
     language: Language,
-) -> list[str]:
+) -> list[Line]:
     """What a confirmed payment pays by now, and how much of it is still ahead."""
     paid, left_cents = _allocated(journal, agency, row)
     words = WORDS[language]
@@ -75,9 +82,9 @@ def paid_for(
         connection, agency, [c.invoice_id for c in paid if c.invoice_id is not None], language
     )
     if any(charge.invoice_id is None for charge in paid):
-        lines.insert(0, words["opening"])
+        lines.insert(0, Line(words["opening"]))
     if left_cents:
-        lines.append(words["ahead"].format(amount=euros(left_cents, language)))
+        lines.append(Line(words["ahead"].format(amount=euros(left_cents, language))))
     return lines
 
 
@@ -103,16 +110,15 @@ def _allocated(journal: Journal, agency: UUID, row: PaymentRow) -> tuple[list[Ch
 
 
 def _invoices(
-    connection: Connection[Any], agency: UUID, ids: Sequence[UUID], language: Language
-) -> list[str]:
-    """Invoices as a payer knows them: `novembre 2026, facture 2026-00012`."""
+    connection: Connection[Any], agency: UUID, ids: Iterable[UUID], language: Language
+) -> list[Line]:
+    """Invoices as a payer knows them: `novembre 2026`, and `facture F-2026-00012` below."""
+    rows = [invoice(connection, agency, invoice_id) for invoice_id in dict.fromkeys(ids)]
     return [
-        f"{month_name(Period.parse(row.period), language)}, "
-        + WORDS[language]["invoice"].format(number=row.number)
-        for invoice_id in _once(ids)
-        if (row := invoice(connection, agency, invoice_id)) is not None
+        Line(
+            month_name(Period.parse(row.period), language),
+            WORDS[language]["invoice"].format(number=row.number),
+        )
+        for row in rows
+        if row is not None
     ]
-
-
-def _once(ids: Iterable[UUID]) -> list[UUID]:
-    return list(dict.fromkeys(ids))

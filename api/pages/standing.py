@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from api.pages import moment
-from api.pages.paid import Facts, paid_for, to_pay_for
+from api.pages.paid import Facts, Line, paid_for, to_pay_for
 from api.pages.words import WORDS
 from domain.payment import PaymentState
 from domain.words import Language, euros, long_date
@@ -50,8 +50,8 @@ def _summary(case: Case) -> Told:
     return "summary.html", {"paid_for": _to_pay_for(case)}
 
 
-def _unfinished(case: Case) -> Told:
-    return "unfinished.html", {"paid_for": _to_pay_for(case)}
+def _unfinished(_case: Case) -> Told:
+    return "unfinished.html", {}
 
 
 def _failed(case: Case) -> Told:
@@ -87,7 +87,7 @@ def _ticket(case: Case) -> Told:
     }
 
 
-def _to_pay_for(case: Case) -> list[str]:
+def _to_pay_for(case: Case) -> list[Line]:
     return to_pay_for(case.connection, case.agency, case.facts, case.language)
 
 

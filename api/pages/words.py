@@ -75,9 +75,9 @@ _FR: Final = {
     "shown_here": "<b>La réponse s'affichera ici</b> dès que nous l'aurons. Gardez l'adresse de"
     " cette page.",
     "seen_title": "Vous voyez déjà le débit ?",
-    "seen": "Gardez-en une copie et écrivez à {agency} avec la référence ci-dessous. Un débit « en"
-    " attente » peut aussi apparaître puis disparaître. Si la banque répond non, rien n'est débité"
-    " et vous pourrez payer de nouveau.",
+    "seen": "Gardez-en une copie et écrivez à votre agence avec la référence ci-dessous. Un débit"
+    " « en attente » peut aussi apparaître puis disparaître. Si la banque répond non, rien n'est"
+    " débité et vous pourrez payer de nouveau.",
     "reference": "Référence du paiement",
     "ticket_seal": "Paiement confirmé par votre banque",
     "ticket_title": "Merci, votre paiement est confirmé",
@@ -98,9 +98,10 @@ _FR: Final = {
     "received": "Reçu",
     "received_on": "sur notre compte",
     "not_seen": "pas encore vu sur notre relevé",
-    "balance": "Votre solde après ce paiement",
+    "balance": "Votre solde",
     "balance_confirmed": "Avec ce que votre banque a confirmé",
     "balance_booked": "Compté dans nos livres",
+    "confirmed_and_counted": "Confirmé et compté",
     "left": "il vous reste {amount} à payer",
     "nothing_left": "rien à payer",
     "advance": "vous avez {amount} d'avance",
@@ -196,8 +197,8 @@ _EN: Final = {
     "shown_here": "<b>The answer will show here</b> as soon as we have it. Keep the address of this"
     " page.",
     "seen_title": "Do you see the money taken already?",
-    "seen": "Keep a copy and write to {agency} with the reference below. A “pending” line may also"
-    " show, then disappear. If the bank says no, nothing is taken and you can pay again.",
+    "seen": "Keep a copy and write to your agency with the reference below. A “pending” line may"
+    " also show, then disappear. If the bank says no, nothing is taken and you can pay again.",
     "reference": "Payment reference",
     "ticket_seal": "Payment confirmed by your bank",
     "ticket_title": "Thank you, your payment is confirmed",
@@ -218,9 +219,10 @@ _EN: Final = {
     "received": "Received",
     "received_on": "in our account",
     "not_seen": "not seen on our statement yet",
-    "balance": "Your balance after this payment",
+    "balance": "Your balance",
     "balance_confirmed": "With what your bank has confirmed",
     "balance_booked": "Counted in our books",
+    "confirmed_and_counted": "Confirmed and counted",
     "left": "{amount} is left to pay",
     "nothing_left": "nothing to pay",
     "advance": "you are {amount} ahead",

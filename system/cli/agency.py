@@ -93,15 +93,17 @@ def create(
             parts.journal.open_log(HOUSE)
             answer = execute(parts.office, command, Asked(OPERATOR, HOUSE))
             parts.journal.open_log(agency_id(name))
-        created = bool(answer.events)
-        if as_json:
-            told = {"agency": name, "agency_id": agency_id(name), "created": created}
-            write_json(told)
-        results(as_json).print(
-            say(f"L'agence {name} est ouverte.", f"The agency {name} is open.")
-            if created
-            else say(f"L'agence {name} existait déjà.", f"The agency {name} existed already.")
-        )
+        _tell(name, bool(answer.events), as_json)
+
+
+def _tell(name: str, created: bool, as_json: bool) -> None:
+    if as_json:
+        write_json({"agency": name, "agency_id": agency_id(name), "created": created})
+    results(as_json).print(
+        say(f"L'agence {name} est ouverte.", f"The agency {name} is open.")
+        if created
+        else say(f"L'agence {name} existait déjà.", f"The agency {name} existed already.")
+    )
 
 
 def _command(

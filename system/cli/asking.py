@@ -68,33 +68,42 @@ def do(
     as_json: AsJson = False,
 ) -> None:
     with ending(as_json):
-        letter = _open_letter(_read(file), command)
-        for name, given in (("agency", agency), ("key", key)):
-            if given is not None and letter.setdefault(name, given) != given:
-                raise WrongUse(
-                    f"Le fichier et --{name} ne disent pas la même chose.",
-                    f"The file and --{name} do not say the same.",
-                )
+        letter = _with(_open_letter(_read(file), command), agency=agency, key=key)
         asked_command = _command(letter["command"], letter["body"])
         with opened() as parts:
             books = agency_or_only_one(parts, letter.get("agency"))
             asked = Asked(OPERATOR, books, key=letter.get("key"))
             answer = execute(parts.office, asked_command, asked)
+        _tell(answer, as_json)
+
+
+def _tell(answer: commands.Answer, as_json: bool) -> None:
+    if as_json:
         told = {
             "position": answer.position,
             "ids": dict(answer.ids),
             "events": list(answer.events),
             "repeated": answer.repeated,
         }
-        if as_json:
-            write_json(from_json(to_json(told)))
-            return
-        console = results(as_json)
-        if answer.repeated:
-            console.print(say("Déjà fait :", "Done before:"))
-        console.print(", ".join(answer.events) or say("Rien n'a changé.", "Nothing changed."))
-        for name, value in answer.ids.items():
-            console.print(f"{name}: {value}", soft_wrap=True)
+        write_json(from_json(to_json(told)))
+        return
+    console = results(as_json)
+    if answer.repeated:
+        console.print(say("Déjà fait :", "Done before:"))
+    console.print(", ".join(answer.events) or say("Rien n'a changé.", "Nothing changed."))
+    for name, value in answer.ids.items():
+        console.print(f"{name}: {value}", soft_wrap=True)
+
+
+def _with(letter: dict[str, Any], **options: str | None) -> dict[str, Any]:
+    """The letter, completed by what was typed beside it."""
+    for name, given in options.items():
+        if given is not None and letter.setdefault(name, given) != given:
+            raise WrongUse(
+                f"Le fichier et --{name} ne disent pas la même chose.",
+                f"The file and --{name} do not say the same.",
+            )
+    return letter
 
 
 def _read(file: Path) -> Any:
@@ -122,16 +131,9 @@ def _read(file: Path) -> Any:
 def _open_letter(content: Any, command: str | None) -> dict[str, Any]:
     """Command, agency, key and body, from a whole letter or from a body alone."""
     if isinstance(content, dict) and "body" in content and content.keys() <= _LETTER:
-        letter = dict(content)
-        if command is not None and letter.setdefault("command", command) != command:
-            raise WrongUse(
-                "Le fichier et --command ne disent pas la même chose.",
-                "The file and --command do not say the same.",
-            )
+        letter = _with(dict(content), command=command)
     else:
-        letter = {"body": content}
-        if command is not None:
-            letter["command"] = command
+        letter = _with({"body": content}, command=command)
     texts = [letter.get(name, "") for name in ("command", "agency", "key")]
     if not all(isinstance(text, str) for text in texts) or not letter.get("command"):
         raise WrongUse(

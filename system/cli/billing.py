@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -51,31 +52,28 @@ def bill_month(
 ) -> None:
     with ending(as_json):
         month = Period.parse(period)
-        with opened() as parts:
-            books = agency_named(parts, agency)
-            with waiting(say("Les vues se mettent à jour…", "The read models catch up…")):
-                outlook = look_out(parts, books, month)
-            if not force:
-                refuse_too_far_ahead(outlook, month)
-            _warn(outlook, month)
-            text = say(f"Factures de {month}", f"Invoices of {month}")
-            with progress(text) as on_progress:
-                billed = bill(
-                    parts.office,
-                    books,
-                    month,
-                    outlook.leases,
-                    dry_run=dry_run,
-                    on_progress=on_progress,
-                )
+        billed = _bill(month, agency, dry_run=dry_run, force=force)
         results(as_json).print(_told(billed, month, dry_run))
         if as_json:
-            write_json(
-                {
-                    "invoices": billed.invoices,
-                    "total_cents": billed.total_cents,
-                    "already_issued": billed.already_issued,
-                }
+            write_json(asdict(billed))
+
+
+def _bill(month: Period, slug: str, *, dry_run: bool, force: bool) -> Billed:
+    with opened() as parts:
+        agency = agency_named(parts, slug)
+        with waiting(say("Les vues se mettent à jour…", "The read models catch up…")):
+            outlook = look_out(parts, agency, month)
+        if not force:
+            refuse_too_far_ahead(outlook, month)
+        _warn(outlook, month)
+        with progress(say(f"Factures de {month}", f"Invoices of {month}")) as on_progress:
+            return bill(
+                parts.office,
+                agency,
+                month,
+                outlook.leases,
+                dry_run=dry_run,
+                on_progress=on_progress,
             )
 
 

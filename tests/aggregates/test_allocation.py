@@ -48,6 +48,11 @@ def test_the_oldest_due_date_comes_first() -> None:
     assert paid(71100, [*NEXT, *FLAT], today=JUNE) == ({1: 61240, 2: 9860}, "oldest")
 
 
+def test_an_older_debt_that_was_posted_later_comes_first() -> None:
+    corrected = charge(5, 500, MAY - timedelta(days=35))
+    assert paid(600, [*FLAT, corrected]) == ({5: 500, 1: 86, 2: 14}, "pro_rata")
+
+
 def test_what_is_not_due_is_not_paid() -> None:
     assert paid(100000, [*FLAT, *NEXT]) == ({1: 61240, 2: 9860}, "oldest")
     assert paid(100000, NEXT) == ({}, "oldest")

@@ -152,6 +152,23 @@ def test_an_amendment_splits_its_month() -> None:
     assert amounts(lease, "2026-12") == [("rent", 70000), ("charges", 9860)]
 
 
+@pytest.mark.parametrize(
+    ("on", "before"), [("01/11/2026", 0), ("02/11/2026", 1), ("30/11/2026", 29)]
+)
+def test_an_amendment_counts_from_its_own_day_on(on: str, before: int) -> None:
+    lease = given(Lease, signed("01/01/2026"), amended(on, rent_cents=70000))
+    rents = [cents for kind, cents in amounts(lease, "2026-11") if kind == "rent"]
+    shares = [61240 * before // 30, 70000 * (30 - before) // 30]
+    assert rents == [cents for cents in shares if cents]
+
+
+def test_what_is_in_force_at_the_end_of_a_month_decides_its_benefit_and_due_date() -> None:
+    lease = given(Lease, signed("01/01/2026"), amended("11/11/2026", benefit_cents=100, due_day=9))
+    assert billed(lease, "2026-11").benefit_cents == 100
+    assert billed(lease, "2026-11").due_on == day("09/11/2026")
+    assert billed(lease, "2026-10").benefit_cents == 0
+
+
 def test_what_an_amendment_leaves_alone_is_not_split() -> None:
     """A month whose rent did not change costs the rent, not a cent less."""
     others: list[dict[str, Any]] = [{"due_day": 10}, {"charges_cents": 1}, {"deposit_cents": 1}]

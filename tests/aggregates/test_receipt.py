@@ -181,6 +181,18 @@ def test_the_same_sum_paid_otherwise_is_another_receipt() -> None:
     assert again.receipt_id == uuid5(RECEIPTS, "2")
 
 
+def test_what_is_billed_since_makes_another_receipt() -> None:
+    asked = receipts()
+    more = JUNE_CHARGES.model_copy(update={"charge": 3, "amount_cents": 500, "period": MAY})
+    again = more.model_copy(update={"charge": 4})
+    ask(asked, account(*ALL)).one(RentReceiptIssued)
+    recu = ask(asked, account(*ALL, more), "Q-2026-000002").one(PartialReceiptIssued)
+    assert recu.shortfall_cents == 500
+    ask(asked, account(*ALL, more), "Q-2026-000003").then()
+    recu = ask(asked, account(*ALL, more, again), "Q-2026-000003").one(PartialReceiptIssued)
+    assert recu.shortfall_cents == 1000
+
+
 @any_of(st.lists(st.integers(1, 80000), min_size=1, max_size=5))
 def test_a_receipt_proves_what_was_paid_and_no_more(sums: list[int]) -> None:
     asked, rented = receipts(), account()

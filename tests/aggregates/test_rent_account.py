@@ -151,6 +151,16 @@ def test_an_invoice_is_posted_line_by_line() -> None:
     assert account.aggregate.balance_cents == 71100
 
 
+def test_a_posting_is_dated_with_the_first_day_that_it_pays_for() -> None:
+    from_the_18th = tuple(
+        line.model_copy(update={"first_on": day("18/05/2026")}) for line in bill().lines
+    )
+    told = given(RentAccount).when(
+        RentAccount.bill, LEASE, INVOICE, MAY, Bill(from_the_18th, 0, 0, DUE), BEFORE
+    )
+    assert [e.effective_on for e in told.all(ChargePosted)] == [day("18/05/2026")] * 2
+
+
 def test_benefit_pays_of_the_rent_first_and_the_tenant_owes_the_net() -> None:
     account = given(RentAccount)
     account.when(RentAccount.bill, LEASE, INVOICE, MAY, bill(benefit=24500), BEFORE).then(

@@ -336,7 +336,7 @@ def message(desk: Desk, payment: UUID, word: str) -> Command:
 WORDS = ("yes", "yes, otherwise", "no", "unknown", "check", "page", "other page", "seen")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @any_of(st.lists(st.sampled_from(WORDS), max_size=14))
 def test_whatever_is_said_in_any_order_money_is_booked_at_most_once(words: list[str]) -> None:
     desk = Desk()

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import permutations
 from typing import Any
 
 import pytest
+from hypothesis import given as any_of
+from hypothesis import settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from aggregates.lease import EndsBeforeItStarts, Lease
+from aggregates.lot import Lot
 from aggregates.party import Party
 from aggregates.rent_account import RentAccount
 from commands.invoice import IssueInvoices
+from commands.rent_roll import TakeOverLease
 from domain.invoice import InvoiceIssued
 from domain.lease import LeaseAmended, LeaseEnded, LeaseSigned
 from domain.lot import LotDescribed, LotRegistered
@@ -131,6 +137,14 @@ def test_a_difference_that_is_accepted_is_known_from_then_on(
     assert told.events
     assert books.when(row(**other)).then().answer["outcome"] == "unchanged"
     assert books.when(row(**other, accept_differences=True)).then().answer["outcome"] == "unchanged"
+
+
+@pytest.mark.parametrize("column", ["iban", "email", "phone", "energy_class", "left_on"])
+def test_what_a_lease_did_not_say_before_is_a_difference(column: str) -> None:
+    said = row(left_on=day("31/12/2027"))
+    books = taken_over(**{"left_on": said.left_on} | {column: None})
+    told = books.when(said).then()
+    assert told.answer["differences"] == [column]
 
 
 def test_what_is_accepted_of_a_person_is_told_as_such() -> None:
@@ -289,3 +303,44 @@ def test_the_largest_lease_can_be_billed() -> None:
     lease_id = books.told(LeaseSigned)[0].lease_id
     books.do(IssueInvoices(period=month("2026-11"), lease_ids=(lease_id,)))
     assert account(books).balance_cents == 10**11 + 10**9
+
+
+ROLL = [
+    row("L-1", client_reference="C-1", phone=None, balance_cents=41131),
+    row("L-2", client_reference="C-1", iban=None, email=None, left_on=day("31/12/2025")),
+    row("L-3", client_reference="C-3", lot_reference="LOT-L-2", energy_class=None),
+    row("L-4", client_reference="C-4", balance_cents=-6100),
+]
+
+
+@settings(max_examples=40, deadline=None)
+@any_of(st.lists(st.sampled_from(ROLL), max_size=8), st.permutations(ROLL))
+def test_any_order_and_repetition_of_rows_ends_the_same(
+    before: list[TakeOverLease], each: list[TakeOverLease]
+) -> None:
+    books = Books()
+    for asked in (*before, *each):
+        outcome = books.do(asked)["outcome"]
+        assert outcome in ("imported", "unchanged", "differing")
+    assert known(books) == known_in_order()
+    assert len(books.told(LeaseSigned)) == len(ROLL)
+
+
+def known(books: Books) -> list[object]:
+    """All that is known of the people, lots, leases and accounts of the roll."""
+    leases = [books.get(Lease, asked.lease_reference) for asked in ROLL]
+    people = [books.get(Party, f"C-{n}") for n in (1, 3, 4)]
+    lots = [books.get(Lot, asked.lot_reference).description for asked in ROLL]
+    return [
+        [(lease.reference, lease.reading, lease.terms_from) for lease in leases],
+        [books.get(RentAccount, lease.id).balance_cents for lease in leases],
+        [(person.identity, person.contact, person.iban) for person in people],
+        lots,
+    ]
+
+
+@cache
+def known_in_order() -> list[object]:
+    books = Books()
+    assert [books.do(asked)["outcome"] for asked in ROLL] == ["imported"] * len(ROLL)
+    return known(books)

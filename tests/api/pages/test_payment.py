@@ -11,6 +11,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from api.pages import standing
 from api.pages.static import FONT, STYLESHEET
 from api.pages.words import WORDS
 from commands.payment import CheckPayment, SettlePayment
@@ -66,7 +67,7 @@ def test_the_summary_says_what_will_be_paid_to_whom_and_takes_nothing(till: Coun
 def test_a_named_invoice_is_shown_by_month_and_number(till: Counter):
     named = Designation(kind="explicit", invoice_ids=(invoice_of(till),))
     text = read(till.get(till.begin(designation=named)))
-    assert re.search(r"Pour novembre 2026, facture \S+ À", text)
+    assert re.search(r"Pour novembre 2026 facture \S+ À", text)
 
 
 def test_nothing_personal_is_on_any_page(till: Counter):
@@ -105,14 +106,13 @@ def test_coming_back_confirmed_shows_the_ticket_and_the_balance_at_once(till: Co
     assert re.search(r"Ticket de paiement \S+-?\d+ ", text)
     assert "Payé le 21 novembre 2026 à 14 h 36" in text
     assert "Moyen carte Visa se terminant par 4242" in text
-    assert re.search(r"Pour novembre 2026, facture \S+ À", text)
+    assert re.search(r"Pour novembre 2026 facture \S+ À", text)
     assert "Payé 711,00 €" in text
     assert "Ce n'est pas une quittance" in text
     assert "Confirmé (fait) par votre banque" in text
     assert "Compté (fait) dans votre solde" in text
     assert "Reçu (à venir) sur notre compte pas encore vu sur notre relevé" in text
-    assert "Avec ce que votre banque a confirmé rien à payer" in text
-    assert "Compté dans nos livres rien à payer" in text
+    assert "Votre solde rien à payer Confirmé et compté" in text
     assert "À jour le 21 novembre 2026 à 14 h 36 : tout ce que votre banque" in text
 
 
@@ -133,13 +133,13 @@ def test_amounts_and_hours_do_not_break_at_the_end_of_a_line(till: Counter):
 def test_a_balance_is_said_in_words_without_a_sign(till: Counter, cents, title, owed):
     answer = till.pay(till.begin(cents))
     assert heading(answer) == title
-    assert f"Compté dans nos livres {owed}" in read(answer)
+    assert f"{owed} Confirmé et compté" in read(answer)
     assert "-39" not in answer.text
 
 
 def test_what_is_paid_ahead_is_said_beside_the_month(till: Counter):
     text = read(till.pay(till.begin(75_000)))
-    assert re.search(r"novembre 2026, facture \S+ avance de 39,00 € sur ce qui viendra", text)
+    assert re.search(r"novembre 2026 facture \S+ avance de 39,00 € sur ce qui viendra", text)
 
 
 def test_a_reload_and_a_second_return_change_nothing(till: Counter):
@@ -306,7 +306,7 @@ def test_a_payment_begun_in_english_is_shown_in_english(till: Counter):
     text = read(till.pay(address))
     assert "Thank you, you owe nothing more" in text
     assert "Paid on 21 November 2026 at 14:36" in text
-    assert re.search(r"For November 2026, invoice \S+ To", text)
+    assert re.search(r"For November 2026 invoice \S+ To", text)
 
 
 def test_the_language_asked_for_goes_with_the_payer(till: Counter):
@@ -393,6 +393,33 @@ def test_a_page_that_is_behind_says_so_rather_than_show_what_was(till: Counter):
     assert "Rien n'est perdu. Ne payez pas une seconde fois" in read(answer, 503)
     assert answer.headers["retry-after"] == "1"
     assert re.search(rf'href="{address}\?position=\d+"', answer.text)
+
+
+def test_a_balance_that_is_behind_says_of_when_it_is(till: Counter, monkeypatch):
+    address = till.begin()
+    till.pay(address)
+    monkeypatch.setattr(standing, "LATE_AFTER_SECONDS", 0.0)
+    till.stop_projecting()
+    till.begin()
+    text = read(till.get(address))
+    assert "Ce solde date du" in text
+    assert "Il n'est pas perdu." in text
+    assert "À jour" not in text
+    assert heading(till.get(address)) == "Merci, votre paiement est confirmé"
+
+
+def test_what_is_confirmed_and_not_yet_in_the_books_is_told_apart(till: Counter):
+    address = till.begin()
+    till.pay(address)
+    till.stop_projecting()
+    with till.parts.pool.connection() as connection:
+        connection.execute(
+            "UPDATE read.accounts SET booked_cents = 71100 WHERE lease_id = %s", [till.leases[0]]
+        )
+    text = read(till.get(address))
+    assert "Avec ce que votre banque a confirmé rien à payer" in text
+    assert "Compté dans nos livres il vous reste 711,00 € à payer" in text
+    assert "est compté" not in text
 
 
 def test_a_balance_of_an_account_under_check_is_not_shown(till: Counter):
