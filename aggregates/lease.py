@@ -105,7 +105,9 @@ class Lease(Aggregate):
         whole = (first_on, last_on) == (period.first_on, period.last_on)
         benefit = terms.benefit_cents if whole else 0
         deducted = min(benefit, sum(line.amount_cents for line in lines))
-        return Bill(lines, deducted, benefit - deducted, terms.due_on(period))
+        # Nobody owes rent before the day they move in.
+        due_on = max(terms.due_on(period), first_on)
+        return Bill(lines, deducted, benefit - deducted, due_on)
 
     def _lines(self, first_on: date, last_on: date) -> list[Line]:
         asked: tuple[tuple[LineKind, Callable[[Terms], int]], ...] = (

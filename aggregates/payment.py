@@ -111,6 +111,7 @@ class Payment(Aggregate):
         self.trigger_event(
             AuthenticationRequired,
             payment_id=payment_id,
+            lease_id=self.lease_id,
             provider_reference=reference,
             opened_at=opened_at,
         )
@@ -144,26 +145,40 @@ class Payment(Aggregate):
 
     def issue_ticket(self, payment_id: UUID, number: str) -> None:
         """The proof of the confirmation, issued with it."""
-        self.trigger_event(PaymentTicketIssued, payment_id=payment_id, ticket_number=number)
+        self.trigger_event(
+            PaymentTicketIssued,
+            payment_id=payment_id,
+            lease_id=self.lease_id,
+            ticket_number=number,
+        )
 
     def fail(self, payment_id: UUID, code: str) -> bool:
         """The bank's no; whether it was news. A no that comes after the yes is not believed."""
         if self.state in (*PAID, PaymentState.FAILED):
             return False
-        self.trigger_event(PaymentFailed, payment_id=payment_id, code=code)
+        self.trigger_event(PaymentFailed, payment_id=payment_id, lease_id=self.lease_id, code=code)
         return True
 
     def lose_sight(self, payment_id: UUID, since_at: datetime) -> None:
         """Nobody can tell; only of a payment that is under way."""
         if self.state in (PaymentState.INITIATED, PaymentState.AUTHENTICATING):
-            self.trigger_event(PaymentOutcomeUnknown, payment_id=payment_id, since_at=since_at)
+            self.trigger_event(
+                PaymentOutcomeUnknown,
+                payment_id=payment_id,
+                lease_id=self.lease_id,
+                since_at=since_at,
+            )
 
     def check(self, payment_id: UUID, checked_at: datetime) -> bool:
         """The provider was asked again in vain; whether it is time to ask a person."""
         if self.state is not PaymentState.UNKNOWN or self.checks >= CHECKS:
             return False
         self.trigger_event(
-            PaymentChecked, payment_id=payment_id, check=self.checks + 1, checked_at=checked_at
+            PaymentChecked,
+            payment_id=payment_id,
+            lease_id=self.lease_id,
+            check=self.checks + 1,
+            checked_at=checked_at,
         )
         return self.checks == CHECKS
 

@@ -117,8 +117,10 @@ class RentAccount(Aggregate):
         amount_cents: int,
         designated: Sequence[UUID],
         today: date,
+        *,
+        paid_on: date | None = None,
     ) -> None:
-        """A confirmed payment: booked and allocated, once."""
+        """A confirmed payment: booked as of the day it was made, and allocated, once."""
         if payment_id in self.sources:
             return
         self.trigger_event(
@@ -126,7 +128,7 @@ class RentAccount(Aggregate):
             lease_id=lease_id,
             payment_id=payment_id,
             amount_cents=amount_cents,
-            effective_on=today,
+            effective_on=paid_on or today,
         )
         self._allocate(self.sources[payment_id], designated, today)
 

@@ -16,7 +16,7 @@ from aggregates.payment import Payment, ProviderReference
 from aggregates.rent_account import RentAccount
 from aggregates.store import Store
 from aggregates.task import Task
-from commands import Command
+from commands import PARIS, Command
 from domain.invoice import NoSuchInvoice
 from domain.lease import NoSuchLease
 from domain.money import PositiveCents
@@ -122,20 +122,25 @@ class ConfirmPayment(Command):
             brand=self.brand,
             last4=self.last4,
         ):
-            payment.issue_ticket(self.payment_id, take_numbers(store, "ticket")[0])
-            account = store.get(RentAccount, payment.lease_id)
-            account.book(
-                payment.lease_id,
-                self.payment_id,
-                self.amount_cents,
-                payment.designation.invoice_ids,
-                store.today,
-            )
+            self._book(store, payment)
             if asked_cents != self.amount_cents:
                 store.get(Task, "payment_amount_differs", self.payment_id).raise_about(
                     "payment_amount_differs", self.payment_id, payment.lease_id, store.now
                 )
         return {"payment_id": self.payment_id, "ticket_number": payment.ticket_number}
+
+    def _book(self, store: Store, payment: Payment) -> None:
+        payment.issue_ticket(self.payment_id, take_numbers(store, "ticket")[0])
+        store.get(RentAccount, payment.lease_id).book(
+            payment.lease_id,
+            self.payment_id,
+            self.amount_cents,
+            payment.designation.invoice_ids,
+            store.today,
+            # The bank's yes counts from its own day, also when we hear of it after midnight.
+            paid_on=min(self.confirmed_at.astimezone(PARIS).date(), store.today),
+        )
+        _answered(store, self.payment_id)
 
 
 class FailPayment(Command):
@@ -149,6 +154,8 @@ class FailPayment(Command):
 
     def handle(self, store: Store) -> Mapping[str, object]:
         told = existing_payment(store, self.payment_id).fail(self.payment_id, self.code)
+        if told:
+            _answered(store, self.payment_id)
         return {"payment_id": self.payment_id, "ignored": not told}
 
 
@@ -213,12 +220,19 @@ def told_by(outcome: Outcome) -> Command | None:
             )
         case "failed":
             return FailPayment(
-                payment_id=outcome.payment_id, code=outcome.failure_code or "declined"
+                payment_id=outcome.payment_id, code=(outcome.failure_code or "declined")[:100]
             )
         case "unknown":
             return MarkUnknown(payment_id=outcome.payment_id)
         case _:
             return None
+
+
+def _answered(store: Store, payment_id: UUID) -> None:
+    """The bank has spoken: nobody needs to be asked about this payment any more."""
+    task = store.get(Task, "payment_unknown", payment_id)
+    if task.exists:
+        task.complete("bank_answered")
 
 
 def existing_payment(store: Store, payment_id: UUID) -> Payment:

@@ -65,6 +65,7 @@ class AuthenticationRequired(Event):
     """The payer was sent to the provider, under its reference."""
 
     payment_id: UUID
+    lease_id: UUID
     provider_reference: str
     opened_at: datetime
 
@@ -94,6 +95,7 @@ class PaymentTicketIssued(Event):
     """The proof that the bank said yes. It is not a receipt for rent."""
 
     payment_id: UUID
+    lease_id: UUID
     ticket_number: str
 
 
@@ -101,6 +103,7 @@ class PaymentFailed(Event):
     """The bank said no, or the payer gave up. Nothing was taken."""
 
     payment_id: UUID
+    lease_id: UUID
     code: str
 
 
@@ -108,6 +111,7 @@ class PaymentOutcomeUnknown(Event):
     """Nobody can say yet whether the money was taken."""
 
     payment_id: UUID
+    lease_id: UUID
     since_at: datetime
 
 
@@ -115,6 +119,7 @@ class PaymentChecked(Event):
     """The provider was asked again and could not tell. `check` counts from 1."""
 
     payment_id: UUID
+    lease_id: UUID
     check: int
     checked_at: datetime
 

@@ -135,6 +135,12 @@ def test_the_due_day_is_the_last_day_of_a_month_that_is_too_short(
     assert billed(lease, period).due_on == day(due)
 
 
+def test_nothing_is_due_before_the_day_of_entry() -> None:
+    lease = given(Lease, signed("18/11/2026", payment_term="advance", due_day=5))
+    assert billed(lease, "2026-11").due_on == day("18/11/2026")
+    assert billed(lease, "2026-12").due_on == day("05/12/2026")
+
+
 def test_no_month_comes_after_the_last_that_can_be_billed() -> None:
     lease = given(Lease, signed("01/01/2026", payment_term="arrears")).aggregate
     with pytest.raises(NotAPeriod):

@@ -48,11 +48,13 @@ YES: dict[str, Any] = {
 }
 
 initiated = PaymentInitiated(**WISH)
-sent = AuthenticationRequired(payment_id=PAYMENT, provider_reference="cs_1", opened_at=AT)
+sent = AuthenticationRequired(
+    payment_id=PAYMENT, lease_id=LEASE, provider_reference="cs_1", opened_at=AT
+)
 confirmed = PaymentConfirmed(lease_id=LEASE, provider_reference="cs_1", **YES)
-ticket = PaymentTicketIssued(payment_id=PAYMENT, ticket_number="T-2026-000001")
-failed = PaymentFailed(payment_id=PAYMENT, code="declined")
-unknown = PaymentOutcomeUnknown(payment_id=PAYMENT, since_at=AT)
+ticket = PaymentTicketIssued(payment_id=PAYMENT, lease_id=LEASE, ticket_number="T-2026-000001")
+failed = PaymentFailed(payment_id=PAYMENT, lease_id=LEASE, code="declined")
+unknown = PaymentOutcomeUnknown(payment_id=PAYMENT, lease_id=LEASE, since_at=AT)
 settled = PaymentSettled(
     payment_id=PAYMENT,
     lease_id=LEASE,
@@ -64,7 +66,7 @@ settled = PaymentSettled(
 
 
 def checked(check: int) -> PaymentChecked:
-    return PaymentChecked(payment_id=PAYMENT, check=check, checked_at=AT)
+    return PaymentChecked(payment_id=PAYMENT, lease_id=LEASE, check=check, checked_at=AT)
 
 
 def confirm(*history: PaymentEvent, **other: Any) -> Told:

@@ -16,7 +16,7 @@ from commands.agency import CreateAgency
 from domain import Event, NotAllowed, NotFound, Refused, stream_id
 from domain.principal import CLOCK, Principal, Role
 from journal import HOUSE, Conflict, NoSuchAgency
-from tests.journal.counters import EVENTS, Count, Counted, Counter, Full, GoHome, Look, Notebook
+from tests.journal.counters import EVENTS, Count, Counter, Full, GoHome, Look, Notebook
 from tests.journal.desk import AGENT, METZ, NANCY, Desk, desk
 from tests.journal.neighbour import THREADS, Neighbour, count, insist
 from tests.journal.verifier import broken_at
@@ -170,14 +170,9 @@ def test_a_key_is_one_principals_and_one_agencys_own(here: Desk) -> None:
     other = Principal("token:2", Role.AGENT, AGENT.agencies)
     asked = [(METZ, AGENT), (METZ, other), (NANCY, AGENT)]
 
-    answers = [here.do(Count(counter="c"), key="k", agency=a, who=Who(p)) for a, p in asked]
+    answers = [here.do(Count(counter="c"), key="k", agency=a, who=p) for a, p in asked]
 
     assert [answer.repeated for answer in answers] == [False, False, False]
-
-
-def Who(principal: Principal) -> Principal:  # noqa: N802
-    """The same principal with the rights that the tests' commands ask for."""
-    return Principal(principal.name, Role.AGENT, principal.agencies)
 
 
 def test_keys_of_people_are_kept_for_a_month_and_the_systems_for_ever(database_url: str) -> None:
@@ -224,8 +219,8 @@ def test_who_has_no_right_is_told_before_anything_else(here: Desk) -> None:
         here.do(Count(counter="c"), who=auditor)
     with pytest.raises(NoSuchAgency):
         here.do(Count(counter="c"), who=auditor, agency=NANCY)
+    create = CreateAgency(slug="xx", legal_name="X", siren="732829320", department="57")
     with pytest.raises(NoSuchAgency):
-        create = CreateAgency(slug="xx", legal_name="X", siren="732829320", department="57")
         here.do(create, agency=HOUSE, who=AGENT)
 
 
@@ -237,7 +232,7 @@ def test_streams_asked_for_twice_are_loaded_once(here: Desk) -> None:
         seen: list[int] = []
 
         class LookTwice(Look):
-            def handle(self, store: Any) -> None:
+            def handle(self, store: Any) -> Any:
                 seen.extend(c.total for c in store.many(Counter, [stream, stream]))
 
         fresh.do(LookTwice(counter="c"))
@@ -250,7 +245,7 @@ def test_the_id_of_another_kind_of_stream_names_nothing(here: Desk) -> None:
     stream = stream_id(METZ, "counter", "c")
 
     class ReadAsNotebook(Look):
-        def handle(self, store: Any) -> None:
+        def handle(self, store: Any) -> Any:
             store.by_id(Notebook, stream)
 
     with pytest.raises(NotFound):
@@ -288,4 +283,3 @@ def test_an_answer_names_its_events_and_ids(here: Desk) -> None:
 def test_a_command_of_an_unknown_log_is_refused(here: Desk) -> None:
     with pytest.raises(Refused):
         here.do(Count(counter="c"), agency=uuid4())
-    assert Counted in EVENTS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -44,7 +45,7 @@ from domain.payment import (
     ReferenceTaken,
 )
 from domain.rent_account import PaymentAllocated, PaymentBooked
-from domain.task import TaskRaised
+from domain.task import TaskDone, TaskRaised
 from tests.given import Books, Told, day, month, row
 
 
@@ -286,7 +287,20 @@ def test_three_checks_then_a_task() -> None:
         tasks.append([type(event) for event in told.events])
     assert tasks == [[PaymentChecked], [PaymentChecked], [PaymentChecked, TaskRaised], []]
     assert desk.books.told(TaskRaised)[0].kind == "payment_unknown"
-    desk.confirm(payment).one(PaymentTicketIssued)
+    answered = desk.confirm(payment)
+    answered.one(PaymentTicketIssued)
+    assert answered.one(TaskDone).outcome == "bank_answered"
+
+
+def test_a_yes_of_last_night_is_booked_as_of_last_night() -> None:
+    desk = Desk(on="06/05/2026")
+    yes = ConfirmPayment(
+        payment_id=desk.initiate(),
+        provider_reference="cs_1",
+        amount_cents=71100,
+        confirmed_at=datetime(2026, 5, 5, 21, 59, tzinfo=UTC),
+    )
+    assert desk.books.when(yes).one(PaymentBooked).effective_on == day("05/05/2026")
 
 
 @pytest.mark.parametrize("ask", [MarkUnknown, CheckPayment])

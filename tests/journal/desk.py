@@ -1,4 +1,4 @@
-"""A running journal with all its parts, as one process of ours has it; several can share a database."""
+"""A running journal with all its parts, as one process has it; several can share a database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Another process at work on the same journal: `python -m tests.journal.neighbour URL TASK N NAME`."""
+"""Another process at work on the same journal: `… -m tests.journal.neighbour URL TASK N NAME`."""
 
 from __future__ import annotations
 

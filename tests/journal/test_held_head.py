@@ -119,7 +119,9 @@ def test_a_head_that_is_held_and_moved_meanwhile_costs_a_decision_not_an_error(
     for _ in range(10):
         with ThreadPoolExecutor(4) as threads:
             with holding(here.url, METZ):
-                done = [threads.submit((here, there)[n % 2].do, Count(counter="c")) for n in range(4)]
+                done = [
+                    threads.submit((here, there)[n % 2].do, Count(counter="c")) for n in range(4)
+                ]
             for each in done:
                 each.result()
 

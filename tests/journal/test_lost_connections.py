@@ -46,7 +46,7 @@ class Cutter:
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *error: object) -> None:
         self._done = True
         for _ in range(self._between):
             self._answers.release()

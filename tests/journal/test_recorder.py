@@ -1,4 +1,4 @@
-"""The log of one agency is a recorder of the `eventsourcing` library, by the library's own tests."""
+"""One agency's log is a recorder of the `eventsourcing` library, by the library's own tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from eventsourcing.persistence import EventStore, StoredEvent
 from domain import stream_id
 from journal import Fact
 from journal.recorder import Recorder
-from tests.journal.counters import Count, Counter, Note
+from tests.journal.counters import Count, Counted, Counter, Note
 from tests.journal.desk import METZ, NANCY, Desk
 from tests.journal.verifier import broken_at
 
@@ -41,7 +41,7 @@ class _OnOurJournal:
 
 
 class _Silent(Recorder):
-    """The library's aggregate recorders tell no positions; ours does, so this one withholds them."""
+    """The library's aggregate recorders tell no positions; this one withholds those of ours."""
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> None:
         super().insert_events(stored_events, **kwargs)
@@ -68,6 +68,7 @@ def project(counter: Counter | None, facts: Iterable[Fact]) -> Counter | None:
     for stream, version, event in facts:
         if counter is None:
             counter = Counter(stream)
+        assert isinstance(event, Counted)
         counter.evolve(event)
         counter.version = version
     return counter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from threading import Barrier, Thread
@@ -32,10 +32,11 @@ from tests.journal.made_up import events
 from tests.journal.verifier import broken_at
 
 know_everything()
-PERSONAL = sorted((kind for kind in Event.named.values() if kind.personal), key=lambda k: k.__name__)
+ALL = [kind for _, kind in sorted(Event.named.items()) if kind.__module__.startswith("domain.")]
+PERSONAL = [kind for kind in ALL if kind.personal]
 ENVELOPE = Envelope("x", UUID(int=1), UUID(int=1), date(2026, 3, 1))
 ON_ONE_DATABASE = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -50,6 +51,7 @@ def in_clear(value: Any) -> Iterator[bytes]:
     text = value.isoformat() if isinstance(value, date) else str(value)
     yield text.encode()
     yield json.dumps(text)[1:-1].encode()
+    yield json.dumps(text, ensure_ascii=False)[1:-1].encode()
 
 
 @ON_ONE_DATABASE
@@ -74,19 +76,16 @@ def test_no_personal_field_of_any_event_is_stored_in_clear(
     assert [entry.event for entry in here.journal.read(METZ, first - 1)] == happened
 
 
-def test_every_event_of_the_product_is_read_as_it_was_stored(here: Desk) -> None:
-    @ON_ONE_DATABASE
-    @given(st.data())
-    def round_trip(data: st.DataObject) -> None:
-        kinds = [kind for kind in Event.named.values() if kind.__module__.startswith("domain.")]
-        happened = [data.draw(events(kind)) for kind in kinds]
-        mapper = here.journal.mapper(METZ)
-        for version, event in enumerate(happened, 1):
-            name, stream = type(event).__name__, UUID(int=version)
-            stored = mapper.encode(stream, version, event)
-            assert mapper.decode(stream, version, name, event.schema_version, stored) == event
-
-    round_trip()
+@ON_ONE_DATABASE
+@given(st.lists(st.one_of([events(kind) for kind in ALL]), min_size=10, max_size=20))
+def test_every_event_of_the_product_is_read_as_it_was_stored(
+    here: Desk, happened: list[Event]
+) -> None:
+    mapper = here.journal.mapper(METZ)
+    for version, event in enumerate(happened, 1):
+        name, stream = type(event).__name__, UUID(int=version)
+        stored = mapper.encode(stream, version, event)
+        assert mapper.decode(stream, version, name, event.schema_version, stored) == event
 
 
 ROW: dict[str, Any] = {
@@ -123,9 +122,7 @@ def test_neither_log_nor_answers_of_real_commands_hold_personal_data_in_clear(he
     lease_id = here.do(TakeOverLease.model_validate(ROW), key="row").ids["lease_id"]
     changed = {**ROW, "city": "Woippy", "last_name": "Autrement"}
     here.do(TakeOverLease.model_validate(changed), key="differing")
-    here.do(
-        TakeOverLease.model_validate({**changed, "accept_differences": True}), key="amended"
-    )
+    here.do(TakeOverLease.model_validate({**changed, "accept_differences": True}), key="amended")
     paying = InitiatePayment(
         lease_id=lease_id,
         amount_cents=100,
@@ -173,13 +170,14 @@ def test_a_sealed_value_reads_only_where_it_was_sealed(here: Desk) -> None:
     here.journal.keys.ensure(NANCY, [event.party_id])
 
     assert mapper.decode(stream, 3, *place) == event
-    for read in (
+    reads: tuple[Callable[[], Event], ...] = (
         lambda: mapper.decode(uuid4(), 3, *place),
         lambda: mapper.decode(stream, 4, *place),
         lambda: mapper.decode(stream, 3, "PartyRegistered", 1, json.dumps(swapped).encode()),
         lambda: mapper.decode(stream, 3, "IdentityCorrected", 1, _without_contact(fields)),
         lambda: elsewhere.decode(stream, 3, *place),
-    ):
+    )
+    for read in reads:
         with pytest.raises(InvalidTag):
             read()
 
@@ -250,9 +248,7 @@ def test_two_keyrings_that_make_one_persons_key_at_once_agree(here: Desk) -> Non
             subject, barrier = uuid4(), Barrier(4)
             rings = [Keyring(pool, MASTER_KEY) for _ in range(4)]
 
-            def seal(
-                ring: Keyring, subject: UUID = subject, barrier: Barrier = barrier
-            ) -> bytes:
+            def seal(ring: Keyring, subject: UUID = subject, barrier: Barrier = barrier) -> bytes:
                 barrier.wait()
                 return ring.seal(METZ, subject, b"plain", place)
 
