@@ -26,8 +26,7 @@ from outside.payment_provider import (
     ProviderRefused,
     ProviderUnreachable,
 )
-from projections.leases import lease
-from projections.papers import ticket_content
+from projections.papers import ticket_paper
 from projections.payments import PaymentRow, payment
 
 router = APIRouter(
@@ -96,11 +95,9 @@ def get_ticket_pdf(visit: Reader, payment_id: UUID, language: PaperLanguage = "f
 def ticket(parts: Parts, agency: UUID, row: PaymentRow, language: Language) -> tuple[bytes, str]:
     """The PDF and number of a ticket; Problem 404 before the bank said yes."""
     with parts.pool.connection() as connection:
-        let = found(lease(connection, agency, row.lease_id))
-        content = found(ticket_content(connection, parts.office.journal, agency, row))
-    shelf = found(parts.shelf)
-    pdf = shelf.take(agency, row.payment_id, let.tenant_ids[0], content, language)
-    return pdf, content.number
+        paper = found(ticket_paper(connection, parts.office.journal, agency, row))
+    pdf = found(parts.shelf).take(agency, row.payment_id, paper, language)
+    return pdf, paper.content.number
 
 
 @router.post(

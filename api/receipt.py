@@ -9,8 +9,7 @@ from pydantic import BaseModel
 from api.answers import Fresh, as_of, found
 from api.doors import Visit, fresh
 from api.problems import documented
-from projections.leases import lease
-from projections.papers import receipt_content
+from projections.papers import receipt_paper
 from projections.receipts import ReceiptRow, receipt
 
 router = APIRouter(
@@ -45,10 +44,8 @@ def get_receipt_pdf(visit: Reader, receipt_id: UUID, language: PaperLanguage = "
     parts = visit.parts
     with parts.pool.connection() as connection:
         row = found(receipt(connection, visit.agency, receipt_id))
-        content = receipt_content(connection, parts.office.journal, visit.agency, row)
-        let = found(lease(connection, visit.agency, row.lease_id))
-    shelf = found(parts.shelf)
-    pdf = shelf.take(visit.agency, receipt_id, let.tenant_ids[0], content, language)
+        paper = receipt_paper(connection, parts.office.journal, visit.agency, row)
+    pdf = found(parts.shelf).take(visit.agency, receipt_id, paper, language)
     return pdf_answer(pdf, row.number)
 
 

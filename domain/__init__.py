@@ -68,6 +68,8 @@ class Event(BaseModel):
     named: ClassVar[dict[str, type[Event]]] = {}
     personal: ClassVar[dict[str, str]] = {}
     """Field name → name of the field that holds the subject's id."""
+    dated: ClassVar[bool] = False
+    """Whether the fact says itself from when on it counts."""
     owners: ClassVar[tuple[str, ...]] = ()
     """The fields that hold the subjects' ids, each once."""
 
@@ -85,6 +87,7 @@ class Event(BaseModel):
                 raise TypeError(f"{cls.__name__}.{name} is personal but does not say of whom.")
             if owner is not None:
                 cls.personal[name] = owner
+        cls.dated = "effective_on" in cls.model_fields
         cls.owners = tuple(dict.fromkeys(cls.personal.values()))
 
     @classmethod
@@ -100,7 +103,7 @@ class Event(BaseModel):
 
     def takes_effect_on(self) -> date | None:
         """The business date of the fact, or None for the day on which it is recorded."""
-        return getattr(self, "effective_on", None)
+        return self.__dict__["effective_on"] if self.dated else None
 
 
 class Refused(Exception):

@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
-from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic
 from uuid import UUID
@@ -20,17 +19,15 @@ from uuid import UUID
 import psycopg
 from psycopg import Connection
 
-from journal import Busy, Conflict, NoSuchAgency, OutcomeUnknown
+from journal import Conflict, NoSuchAgency
 from journal.append import Append, Repeated
 from journal.batch import Plan, parameters
 from journal.log import Log
 from journal.sql import COMMIT, VERSIONS
+from journal.waiting import HELD_PAUSE_SECONDS, Waiting
 from journal.wire import Wire
 
-BATCH_APPENDS = 512
-BATCH_ENTRIES = 8_000
 SENT_AHEAD = 2
-HELD_PAUSE_SECONDS = 0.004
 RECONNECT_PAUSE_SECONDS = 0.05
 
 log = logging.getLogger("quittance.journal")
@@ -53,33 +50,22 @@ class Writer:
         self._connect = connect
         self._on_commit = on_commit
         self._on_moved = on_moved
-        self._queue: SimpleQueue[Append | None] = SimpleQueue()
-        self._put_off: list[Append] = []
+        self._waiting = Waiting()
         self._logs: dict[bytes, Log] = {}
         self._wire: Wire | None = None
         self._sent: deque[list[Plan]] = deque()
         self._side: Connection | None = None
         """A second connection, for what must be asked while the wire is busy."""
-        self._stopping = False
-        self._stopped = False
-        self._taken = 0
-        self._now = 0.0
-        """When the batch at hand was begun; what waits for a later time stays out of it."""
         self._thread = Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
 
     def submit(self, append: Append) -> None:
         """Queue an append; its order is the order of this call."""
-        if self._stopping:
-            raise Busy("the journal is closing")
-        self._queue.put(append)
-        if self._stopped:
-            self._turn_away(())
+        self._waiting.add(append)
 
     def close(self) -> None:
         """Finish what waits, then stop."""
-        self._stopping = True
-        self._queue.put(None)
+        self._waiting.close()
         self._thread.join()
         for connection in (self._wire, self._side):
             if connection is not None:
@@ -88,17 +74,16 @@ class Writer:
     def _run(self) -> None:
         batch: list[Append] = []
         try:
-            while not self._finished():
-                batch = self._next_batch()
+            while self._sent or not self._waiting.over:
+                batch = self._waiting.next(self._logs, idle=not self._sent)
                 if batch:
                     self._try(batch)
                 # One batch is being answered while the next is being decided and packed.
                 if self._sent and (not batch or len(self._sent) >= SENT_AHEAD):
                     self._hear()
         finally:
-            self._stopping = self._stopped = True
             sent = [append for plans in self._sent for plan in plans for append in plan.appends]
-            self._turn_away(dict.fromkeys((*sent, *self._put_off, *batch)))
+            self._waiting.end((*sent, *batch))
 
     def _try(self, batch: list[Append]) -> None:
         try:
@@ -114,58 +99,6 @@ class Writer:
             self._receive()
         except Exception as lost:
             self._reconnect([], lost)
-
-    def _turn_away(self, unanswered: Iterable[Append]) -> None:
-        """Nobody is left to answer what comes, or came too late: say so at once."""
-        left = list(unanswered)
-        try:
-            while True:
-                append = self._queue.get(block=False)
-                if append is not None:
-                    left.append(append)
-        except Empty:
-            pass
-        for append in left:
-            if append.in_flight:
-                append.fail(OutcomeUnknown("the journal has closed"))
-
-    def _finished(self) -> bool:
-        return self._stopping and self._queue.empty() and not self._put_off and not self._sent
-
-    def _next_batch(self) -> list[Append]:
-        """All that wait, the put-off ones first; waits itself only when nothing is on its way."""
-        now = self._now = monotonic()
-        batch: list[Append] = []
-        put_off, self._put_off = self._put_off, []
-        # They come back from several batches; first come, first served.
-        for append in sorted(put_off, key=lambda append: append.number):
-            known = self._logs.get(append.agency)
-            if not append.in_flight:
-                continue
-            if append.deadline < now:
-                append.fail(_too_late(append, known))
-            elif known is not None and known.not_before > now:
-                self._put_off.append(append)
-            else:
-                batch.append(append)
-        size = sum(len(append.entries) for append in batch)
-        try:
-            while len(batch) < BATCH_APPENDS and size < BATCH_ENTRIES:
-                idle = not batch and not self._sent
-                # Once closing, nobody will come to end an endless wait.
-                soon = self._put_off or self._stopping
-                append_or_end = self._queue.get(
-                    block=idle, timeout=HELD_PAUSE_SECONDS if soon else None
-                )
-                if append_or_end is None:
-                    break
-                self._taken += 1
-                append_or_end.number = self._taken
-                batch.append(append_or_end)
-                size += len(append_or_end.entries)
-        except Empty:
-            pass
-        return batch
 
     def _send(self, batch: list[Append]) -> None:
         by_agency: dict[bytes, list[Append]] = defaultdict(list)
@@ -226,9 +159,9 @@ class Writer:
     def _plan(self, agency: bytes, appends: list[Append]) -> Plan | None:
         """Decide which appends of an agency get in, and give them positions and hashes."""
         known = self._logs.setdefault(agency, Log(agency))
-        if known.not_before > self._now:
+        if known.not_before > self._waiting.now:
             # First come, first served: what came later waits behind what was put off.
-            self._put_off += appends
+            self._waiting.put_off += appends
             return None
         newest = max((read.as_of for a in appends for read in a.reads.values()), default=0)
         if known.position < newest or known.doubtful:
@@ -247,7 +180,7 @@ class Writer:
             if any(not earlier.in_flight and earlier.error for earlier in append.after):
                 append.fail(Conflict("it was decided on an append that was not kept"))
             elif append.once is not None and append.once[:2] in plan.asked:
-                self._put_off.append(append)
+                self._waiting.put_off.append(append)
             elif not plan.admits(append):
                 append.fail(Conflict("a stream it was decided on has moved"))
             else:
@@ -278,7 +211,7 @@ class Writer:
             if append.once is not None and append.once[:2] in repeated:
                 append.fail(repeated[append.once[:2]])
         waiting = [append for append in plan.appends if append.in_flight]
-        self._put_off += waiting
+        self._waiting.put_off += waiting
         foreseen_wrongly = plan.generation == plan.log.generation
         if foreseen_wrongly or waiting:
             plan.log.doubt(waiting)
@@ -314,7 +247,7 @@ class Writer:
             self._logs.setdefault(append.agency, Log(append.agency)).not_before = pause
         for append in sent:
             self._logs[append.agency].doubt([append])
-        self._put_off = list(dict.fromkeys((*self._put_off, *sent, *batch)))
+        self._waiting.put_off += (*sent, *batch)
 
     def _isolate(self, batch: list[Append], bug: Exception) -> None:
         """A batch was refused as a whole: the append that is at fault fails alone."""
@@ -336,9 +269,3 @@ class Writer:
     def _hear_all(self) -> None:
         while self._sent:
             self._hear()
-
-
-def _too_late(append: Append, known: Log | None) -> Busy:
-    if known is not None and append.entries[0].event_id in known.unheard:
-        return OutcomeUnknown("the database could not be asked whether it was kept")
-    return Busy("another writer holds this agency")

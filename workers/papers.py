@@ -18,9 +18,7 @@ from domain.receipt import PartialReceiptIssued, RentReceiptIssued
 from domain.words import Language
 from journal import Recorded
 from journal.journal import Journal
-from outside.paper import Content
-from projections.leases import LeaseRow, lease
-from projections.papers import receipt_content, ticket_content
+from projections.papers import Paper, receipt_paper, ticket_paper
 from projections.payments import payment
 from projections.receipts import receipt
 from projections.shelf import Shelf
@@ -50,9 +48,8 @@ class Papers:
             row = receipt(connection, entry.agency, event.receipt_id)
             if row is None:
                 raise NotProjectedYet
-            let = _known(lease(connection, entry.agency, row.lease_id))
-            content = receipt_content(connection, self._journal, entry.agency, row)
-        self._keep(entry.agency, "receipt", row.receipt_id, let.tenant_ids[0], content, "fr", act)
+            paper = receipt_paper(connection, self._journal, entry.agency, row)
+        act(self._keep(entry.agency, "receipt", row.receipt_id, paper, "fr"))
 
     def keep_ticket(self, entry: Recorded, act: Act) -> None:
         """Keep the ticket of a payment, in the payer's language."""
@@ -62,41 +59,24 @@ class Papers:
             row = payment(connection, entry.agency, event.payment_id)
             if row is None or row.ticket_number is None:
                 raise NotProjectedYet
-            let = _known(lease(connection, entry.agency, row.lease_id))
-            content = ticket_content(connection, self._journal, entry.agency, row)
-        assert content is not None
+            paper = ticket_paper(connection, self._journal, entry.agency, row)
+        assert paper is not None
         language: Language = "en" if row.language == "en" else "fr"
-        self._keep(
-            entry.agency, "ticket", row.payment_id, let.tenant_ids[0], content, language, act
-        )
+        act(self._keep(entry.agency, "ticket", row.payment_id, paper, language))
 
     def _keep(
-        self,
-        agency: UUID,
-        kind: DocumentKind,
-        about: UUID,
-        subject: UUID,
-        content: Content,
-        language: Language,
-        act: Act,
-    ) -> None:
-        rendered = self._shelf.put(agency, about, subject, content, language)
-        act(
-            RecordDocument(
-                kind=kind,
-                about_id=about,
-                subject_id=subject,
-                language=language,
-                content_hash=rendered.content_hash,
-                sha256=sha256(rendered.pdf).hexdigest(),
-                size_bytes=len(rendered.pdf),
-                template_version=rendered.template_version,
-                renderer_version=rendered.renderer_version,
-            )
+        self, agency: UUID, kind: DocumentKind, about: UUID, paper: Paper, language: Language
+    ) -> RecordDocument:
+        """Keep the file, and then what is to be recorded of it."""
+        rendered = self._shelf.put(agency, about, paper, language)
+        return RecordDocument(
+            kind=kind,
+            about_id=about,
+            subject_id=paper.subject,
+            language=language,
+            content_hash=rendered.content_hash,
+            sha256=sha256(rendered.pdf).hexdigest(),
+            size_bytes=len(rendered.pdf),
+            template_version=rendered.template_version,
+            renderer_version=rendered.renderer_version,
         )
-
-
-def _known(row: LeaseRow | None) -> LeaseRow:
-    if row is None:
-        raise NotProjectedYet
-    return row

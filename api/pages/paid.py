@@ -18,7 +18,6 @@ from domain.rent_account import AllocationReversed, ChargePosted, PaymentAllocat
 from domain.words import Language, euros, month_name
 from journal.journal import Journal
 from projections.invoices import invoice
-from projections.papers import payment_stream
 from projections.payments import PaymentRow
 
 
@@ -46,7 +45,7 @@ def facts_of(journal: Journal, agency: UUID, payment_id: UUID) -> Facts:
     """Read a payment's own stream, which is a handful of events."""
     designated: tuple[UUID, ...] = ()
     brand = last4 = counted_at = received_on = None
-    for entry in journal.stream(agency, payment_stream(agency, payment_id)):
+    for entry in journal.stream(agency, stream_id(agency, "payment", payment_id)):
         match entry.event:
             case PaymentInitiated() as e:
                 designated = e.designation.invoice_ids

@@ -203,7 +203,7 @@ class InvoiceContent(Value):
     """How it can be paid; empty when a mandate is active and `debited_on` says when."""
     debited_on: date | None = None
     iban: Text | None = None
-    pay_at: Text | None = None
+    pay_online: Text | None = None
     """The address of the tenant's pages."""
 
     @model_validator(mode="after")

@@ -232,8 +232,8 @@ def _ways_to_pay(content: InvoiceContent, language: Language) -> list[str]:
         *others, last = (MEANS[language][means] for means in content.means)
         joined = f"{', '.join(others)} {said['or']} {last}" if others else last
         ways.append(said["pay_by"].format(joined))
-    if content.pay_at is not None:
-        ways.append(said["pay_at"].format(printable(content.pay_at)))
+    if content.pay_online is not None:
+        ways.append(said["pay_online"].format(printable(content.pay_online)))
     if content.iban is not None:
         ways.append(said["iban"].format(printable(content.iban)))
     reference = content.tenancy.client_reference or content.tenancy.lease_reference

@@ -85,7 +85,7 @@ _FRENCH: Final[Phrases] = {
     "carried": "sera déduit de votre prochaine échéance",
     "benefit_left": "L’aide au logement dépasse votre loyer : {} vous seront reversés.",
     "pay_by": "Vous pouvez payer par {}.",
-    "pay_at": "En ligne : {}",
+    "pay_online": "En ligne : {}",
     "iban": "IBAN : {}",
     "quote": "Référence à rappeler : {}",
     "invoice_law": (
@@ -174,7 +174,7 @@ _ENGLISH: Final[Phrases] = {
     "carried": "will be taken off your next invoice",
     "benefit_left": "The housing benefit is above your rent: {} will be paid over to you.",
     "pay_by": "You can pay by {}.",
-    "pay_at": "Online: {}",
+    "pay_online": "Online: {}",
     "iban": "IBAN: {}",
     "quote": "Reference to quote: {}",
     "invoice_law": (

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from aggregates import Aggregate
 from aggregates.store import Store
+from api.limits import BIGGEST
 from commands import Command
 from domain import Event, NotFound, Personal, Refused, of
 from domain.money import Cents, PositiveCents
 from domain.principal import Role
+
+Whole = Annotated[int, WithJsonSchema({"type": "integer", "minimum": -BIGGEST, "maximum": BIGGEST})]
+"""An integer whose bounds are the edge's own: the documentation tells them, the edge keeps them."""
 
 
 class EdgeNoteTaken(Event):
@@ -54,7 +58,7 @@ class TakeEdgeNote(Command):
     text: str = Field(max_length=200)
     cents: PositiveCents
     on: date
-    tags: dict[str, int] = Field(default={}, max_length=5)
+    tags: dict[str, Whole] = Field(default={}, max_length=5)
 
     def handle(self, store: Store) -> Mapping[str, object]:
         notebook = store.get(Notebook, self.notebook)
