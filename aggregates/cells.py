@@ -38,8 +38,8 @@ class Cell:
 
     @property
     def as_of(self) -> int:
-        """A position of the log at which this state was current."""
-        return max(self._as_of, self.append.position if self.append is not None else 0)
+        """A position of the log at which this state was current; -1 while it is not in the log."""
+        return self._as_of if self.append is None else self.append.position or -1
 
     @property
     def in_flight(self) -> bool:

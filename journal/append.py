@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from threading import Lock
 from time import monotonic
 from typing import NamedTuple
@@ -57,6 +58,26 @@ class Repeated(Exception):
         self.body_hash = body_hash
 
 
+LOOK_SECONDS = 0.02
+"""How long somebody who waits relies on being told before looking for themselves."""
+GRACE_SECONDS = 5.0
+
+
+def tell(kept: Sequence[tuple[Append, int]]) -> None:
+    """Tell all who wait that these are kept, and where: the first, who tells the second, and so on.
+
+    Waking a thread is a system call, and a woken thread wants the interpreter. Were all woken at
+    once, the writer would queue behind them each time it comes back from the database; so it is
+    behind one at most. A link that is broken costs the others a look for themselves.
+    """
+    for (append, _), (following, _) in pairwise(kept):
+        append._next.append(following)
+    for append, position in kept:
+        append.keep(position)
+    if kept:
+        kept[0][0]._ended.release()
+
+
 class Append:
     """Entries of one agency that are kept together or not at all.
 
@@ -66,8 +87,9 @@ class Append:
     """
 
     __slots__ = (
-        "_ended", "after", "agency", "deadline", "entries", "error", "in_flight", "number", "once",
-        "position", "reads",
+        "_ended", "_next", "after", "agency", "deadline", "entries", "error", "in_flight",
+        "number", "once",
+        "position", "reads", "unanswered",
     )  # fmt: skip
 
     def __init__(
@@ -92,14 +114,23 @@ class Append:
         self.error: Exception | None = None
         self.number = 0
         """Its place in the order in which the writer took them."""
+        self.unanswered = False
+        """Whether it was once sent and not answered: it may be in the log for all we know."""
         self.in_flight = True
         """Whether it has not ended yet. Never the lock itself: those who wait take that in turn."""
         self._ended = Lock()
         self._ended.acquire()
+        self._next: list[Append] = []
+        """Whom to tell in turn; see `tell`."""
 
-    def succeed(self, position: int) -> None:
+    def keep(self, position: int) -> None:
+        """It is committed. Who waits hears of it by `tell`."""
         self.position = position
         self.in_flight = False
+
+    def succeed(self, position: int) -> None:
+        """It is committed, and who waits is told."""
+        self.keep(position)
         self._ended.release()
 
     def fail(self, error: Exception) -> None:
@@ -109,11 +140,22 @@ class Append:
 
     def settle(self) -> bool:
         """Wait until it has ended; True if it is kept. Raises Busy past the deadline."""
-        # The lock is taken only to wait for its release, and given back for the next who waits.
-        if not self._ended.acquire(timeout=max(0.0, self.deadline - monotonic()) + 5.0):
-            raise Busy("the journal did not answer in time")
-        self._ended.release()
+        latest = self.deadline + GRACE_SECONDS
+        while self.in_flight:
+            # The lock is taken only to wait for its release, and given back for who waits too.
+            if self._ended.acquire(timeout=LOOK_SECONDS):
+                self._ended.release()
+            elif self.in_flight and monotonic() > latest:
+                raise Busy("the journal did not answer in time")
+        self._tell_next()
         return self.error is None
+
+    def _tell_next(self) -> None:
+        try:
+            following = self._next.pop()
+        except IndexError:
+            return
+        following._ended.release()
 
     def result(self) -> int:
         """The position of the last entry once kept; raises what stopped it."""

@@ -75,13 +75,12 @@ class Plan:
         """It is sent: the next plan for this log starts where this one will have ended."""
         self.log.foresee(self.ends[-1], self.last, self.recorded_at_us, self.versions)
 
-    def keep(self) -> None:
-        """It is committed."""
+    def keep(self) -> list[tuple[Append, int]]:
+        """It is committed: the log knows; the appends and their positions are to be told."""
         # A memory that was learnt anew meanwhile knows more than this plan did.
         if self.generation == self.log.generation:
             self.log.confirm(self.ends[-1], self.versions)
-        for append, end in zip(self.appends, self.ends, strict=True):
-            append.succeed(end)
+        return list(zip(self.appends, self.ends, strict=True))
 
 
 def parameters(plans: list[Plan]) -> list[Column]:

@@ -20,7 +20,7 @@ import psycopg
 from psycopg import Connection
 
 from journal import Conflict, NoSuchAgency
-from journal.append import Append, Repeated
+from journal.append import Append, Repeated, tell
 from journal.batch import Plan, parameters
 from journal.log import Log
 from journal.sql import COMMIT, VERSIONS
@@ -146,11 +146,13 @@ class Writer:
                 )
         # Everybody is told, or put off, before the database is asked anything that may fail.
         fallen: list[Plan] = []
+        done: list[tuple[Append, int]] = []
         for plan in plans:
             if plan.log.agency in kept:
-                plan.keep()
+                done += plan.keep()
             elif self._fell_out(plan, repeated.get(plan.log.agency, {})):
                 fallen.append(plan)
+        tell(done)
         if kept:
             self._on_commit(kept)
         for plan in fallen:
@@ -212,9 +214,11 @@ class Writer:
                 append.fail(repeated[append.once[:2]])
         waiting = [append for append in plan.appends if append.in_flight]
         self._waiting.put_off += waiting
+        # This try was not kept, but an earlier one may have been, on a wire that was given up.
+        unheard = [append for append in waiting if append.unanswered]
         foreseen_wrongly = plan.generation == plan.log.generation
-        if foreseen_wrongly or waiting:
-            plan.log.doubt(waiting)
+        if foreseen_wrongly or unheard:
+            plan.log.doubt(unheard)
         return foreseen_wrongly
 
     def _look_again(self, plan: Plan, *, held: bool) -> None:
@@ -246,6 +250,7 @@ class Writer:
         for append in (*sent, *batch):
             self._logs.setdefault(append.agency, Log(append.agency)).not_before = pause
         for append in sent:
+            append.unanswered = True
             self._logs[append.agency].doubt([append])
         self._waiting.put_off += (*sent, *batch)
 

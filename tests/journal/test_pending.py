@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from aggregates.cells import Cell
 from commands import Asked, _append, _decide
 from domain import Refused
 from domain.principal import OPERATOR, Principal, Role
@@ -260,3 +261,19 @@ def test_a_refused_command_is_no_reason_to_stop(here: Desk) -> None:
         here.do(Count(counter="c", limit=0))
 
     assert here.do(Count(counter="c")).position == 1
+
+
+def test_what_rests_on_an_append_that_is_not_in_yet_does_not_get_in_before_it(here: Desk) -> None:
+    asked = Asked(OPERATOR, METZ)
+    decision = _decide(here.office, Count(counter="c", tag="first"), asked, b"")
+    first = _append(here.office, asked, decision)
+    (state,) = decision.states
+    # As when the first fell out of its batch and waits, while the second comes to the writer.
+    here.office.cells._room(METZ)[state.id] = Cell(state, 0, first)
+
+    second = here.begin(Count(counter="c", tag="second"))
+
+    assert ends(second) == "conflict"
+    here.journal.submit(first)
+    assert ends(first) == "kept"
+    assert here.tags() == ["first"]
