@@ -16,6 +16,7 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from system.one_cpu import all_cpus
 from system.tether import tethered
 
 STOP_SECONDS = 10.0
@@ -87,15 +88,16 @@ def free_port() -> int:
 def _started(
     module: str, *, env: Mapping[str, str] | None = None, output: int | None = None
 ) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        tethered([sys.executable, "-m", f"benchmarks.{module}"], signal.SIGTERM),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE if output is None else output,
-        stderr=output,
-        env={**os.environ, **(env or {})},
-        text=True,
-        start_new_session=True,
-    )
+    with all_cpus():
+        return subprocess.Popen(
+            tethered([sys.executable, "-m", f"benchmarks.{module}"], signal.SIGTERM),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE if output is None else output,
+            stderr=output,
+            env={**os.environ, **(env or {})},
+            text=True,
+            start_new_session=True,
+        )
 
 
 def _stop(process: subprocess.Popen[str]) -> None:

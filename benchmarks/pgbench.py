@@ -20,6 +20,7 @@ from psycopg import sql
 
 from benchmarks import AGENCIES, THREADS, Bench
 from benchmarks.race import Pace, pace
+from system.one_cpu import all_cpus
 
 TABLE = "limit_events"
 TIMEOUT_SECONDS = 60
@@ -88,15 +89,16 @@ class Pgbench:
             "--log", "--log-prefix=log", "--host", found["host"][0], "--port", found["port"][0],
             "--username", parts.username or "", unquote(parts.path.lstrip("/")),
         ]  # fmt: skip
-        done = subprocess.run(
-            command,
-            cwd=self._folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_SECONDS,
-            check=True,
-        )
+        with all_cpus():
+            done = subprocess.run(
+                command,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT_SECONDS,
+                check=True,
+            )
         return self._pace(done.stdout)
 
     def _pace(self, said: str) -> Pace:

@@ -27,6 +27,7 @@ from projections.shelf import Shelf
 from system import demo
 from system.logs import set_up_logs
 from system.office import PROJECTIONS, Premises, premises
+from system.one_cpu import stay_on_one_cpu
 from system.postgres import database
 from system.processes import AskedToStop, Processes
 from system.providers import DEMO, Providers, demo_secret, provider_in_use
@@ -90,6 +91,9 @@ def serve(settings: Settings) -> None:
     """Serve the API until told to stop; the worker is another process."""
     set_up_logs(settings.log_level)
     with database(settings) as url:
+        if settings.one_cpu:
+            # After the database, which may be started from here and wants all of them.
+            stay_on_one_cpu()
         bring_to_shape(url)
         with premises(settings, url) as rooms, edge(rooms) as app:
             uvicorn.run(

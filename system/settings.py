@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     database_pool_size: int = Field(16, ge=2, le=500)
     """Connections of the API; each worker process has `worker_pool_size`."""
     worker_pool_size: int = Field(8, ge=2, le=500)
+    one_cpu: bool = True
+    """Whether the API's process keeps to one CPU; see `system/one_cpu.py`."""
     worker_threads: int = Field(4, ge=1, le=256)
 
     @classmethod
