@@ -23,12 +23,17 @@ GENESIS = sha256(MAGIC).digest()
 
 _START = Struct(">11s I16s Iq Iq")
 _LENGTH = Struct(">I")
+_SHORT = tuple(_LENGTH.pack(size) for size in range(256))
 
 
 def tail(*fields: bytes) -> bytes:
     """The part of the header that is known before the position is: all fields after the third."""
-    pack = _LENGTH.pack
-    return b"".join([piece for field in fields for piece in (pack(len(field)), field)])
+    return b"".join([piece for field in fields for piece in (_length(field), field)])
+
+
+def _length(field: bytes) -> bytes:
+    size = len(field)
+    return _SHORT[size] if size < 256 else _LENGTH.pack(size)
 
 
 def header(agency: bytes, position: int, recorded_at_us: int, rest: bytes) -> bytes:
