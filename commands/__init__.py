@@ -47,6 +47,9 @@ class Command(BaseModel):
 
     named: ClassVar[dict[str, type[Command]]] = {}
     allowed: ClassVar[frozenset[Role]] = STAFF
+    in_turn: ClassVar[bool] = False
+    """Whether it is decided only after what came before it in its agency: what decides long on
+    a state that everybody changes, such as a number series, would else be decided twice."""
     internal: ClassVar[bool] = False
     """Whether only the product itself asks this; it then has no address."""
 
@@ -122,7 +125,7 @@ def execute(office: Office, command: Command, asked: Asked) -> Answer:
     for attempt in range(TRIES):
         append: Append | None = None
         try:
-            with office.cells.turn(asked.agency, insist=attempt > 0):
+            with office.cells.turn(asked.agency, insist=command.in_turn or attempt > 0):
                 decision = _decide(office, command, asked, body_hash)
                 if decision.facts and decision.refused is None:
                     append = _append(office, asked, decision)

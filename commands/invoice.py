@@ -38,6 +38,7 @@ class IssueInvoices(Command):
     """
 
     allowed: ClassVar[frozenset[Role]] = STAFF | {Role.ACCOUNTANT}
+    in_turn: ClassVar[bool] = True
 
     period: Period
     lease_ids: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=AT_ONCE)]

@@ -40,6 +40,8 @@ def share_of_month(monthly_cents: int, first_on: date, last_on: date) -> int:
         raise ValueError("a share of a month lies within one month")
     days_in_month = monthrange(first_on.year, first_on.month)[1]
     days = (last_on - first_on).days + 1
+    if days == days_in_month:
+        return monthly_cents
     return round_down(Fraction(monthly_cents * days, days_in_month))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
@@ -35,6 +36,8 @@ from projections.tasks import Tasks
 from projections.timeline import Timeline
 from system.providers import provider_in_use
 from system.settings import Settings
+
+YOUNG_OBJECTS = 100_000
 
 PROJECTIONS: tuple[Projection, ...] = (
     Agencies(),
@@ -81,6 +84,9 @@ def premises(
 ) -> Iterator[Premises]:
     """Open the parts over a database, and close them again."""
     know_everything()
+    # A batch makes many objects and drops them together: at Python's usual pace the collector
+    # would look through all that is remembered once for every few hundred of them.
+    gc.set_threshold(max(gc.get_threshold()[0], YOUNG_OBJECTS))
     InitiatePayment.ceiling_cents = settings.payment_ceiling_cents
     InitiatePayment.provider = provider_in_use(settings)
 
