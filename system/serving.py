@@ -25,6 +25,7 @@ from outside.paper.renderer import Renderer
 from projections.freshness import Waiter
 from projections.shelf import Shelf
 from system import demo
+from system.lag import Lag
 from system.logs import set_up_logs
 from system.office import PROJECTIONS, Premises, premises
 from system.one_cpu import stay_on_one_cpu
@@ -51,6 +52,7 @@ def edge(rooms: Premises) -> Iterator[Any]:
     """The API over these premises."""
     providers = Providers(rooms.settings)
     waiter = Waiter(rooms.connect)
+    lag = Lag(rooms.pool)
     try:
         yield create_app(
             Parts(
@@ -60,6 +62,7 @@ def edge(rooms: Premises) -> Iterator[Any]:
                 waiter=waiter,
                 provider=providers,
                 shelf=shelf(rooms),
+                lag=lag,
                 public_url=rooms.settings.public_url,
                 version=version("quittance"),
                 gauges=(
@@ -73,6 +76,7 @@ def edge(rooms: Premises) -> Iterator[Any]:
             )
         )
     finally:
+        lag.close()
         waiter.close()
         providers.close()
 
