@@ -9,7 +9,7 @@ from dramatiq import Broker, MessageProxy, Worker
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.middleware import Middleware, Retries
 from dramatiq_postgres import PostgresBroker
-from dramatiq_postgres.broker import CLAIM_BATCH_MAX, PostgresConsumer
+from dramatiq_postgres.broker import CLAIM_BATCH_MAX, Notifier, PostgresConsumer
 from dramatiq_postgres.utils import raise_connection_error
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
@@ -51,6 +51,23 @@ class PromptConsumer(PostgresConsumer):  # type: ignore[misc]
         return None
 
 
+class PromptNotifier(Notifier):  # type: ignore[misc]
+    """Passes on every wake-up that has arrived.
+
+    Every two seconds the notifier of dramatiq-postgres 1.4.0 tests its connection by reading what
+    is there. A notification read by that lies in libpq, while `notifies()` waits for the socket.
+    """
+
+    def ensure_conn(self) -> Connection[Any]:
+        connection: Connection[Any] = super().ensure_conn()
+        while (notified := connection.pgconn.notifies()) is not None:
+            with self.lock:
+                woken = set(self.subscriptions.get(notified.relname.decode(), ()))
+            for wakeup in woken:
+                wakeup.set()
+        return connection
+
+
 class DatabaseBroker(PostgresBroker):  # type: ignore[misc]
     """The queue in the database, with a pool of its own."""
 
@@ -64,6 +81,7 @@ class DatabaseBroker(PostgresBroker):  # type: ignore[misc]
             kwargs={"application_name": "quittance-queue"},
         )
         super().__init__(pool=pool, results=False, **options)
+        self.notifier = PromptNotifier(pool)
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 30_000) -> PromptConsumer:
         return PromptConsumer(
