@@ -29,6 +29,8 @@ class Aggregate:
 
     def __init__(self, stream: UUID) -> None:
         self.id = stream
+        self.stream = stream.bytes
+        """The same as bytes, under which it is remembered."""
         self.version = 0
         self._pending: tuple[Fact, ...] = ()
 

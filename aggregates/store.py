@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, TypeVar, get_args, get_type_hints
 from uuid import UUID
 
 from uuid_utils import uuid7
 
 from aggregates import Aggregate
-from aggregates.cells import Cell, Cells
+from aggregates.cells import Cell, Room
 from domain import NotFound, stream_id
 from journal import Fact
 from journal.append import Append, Read
@@ -22,29 +23,25 @@ A = TypeVar("A", bound=Aggregate)
 class Store:
     """Aggregates of one agency, each as this command has changed it so far."""
 
-    def __init__(
-        self, agency: UUID, journal: Journal, cells: Cells, *, now: datetime, today: date
-    ) -> None:
-        self.agency = agency
+    def __init__(self, room: Room, journal: Journal, *, now: datetime, today: date) -> None:
+        self.agency = room.agency
         self.now = now
         """The instant at which the command was taken, in UTC."""
         self.today = today
         """The same as a Paris date."""
         self._journal = journal
-        self._cells = cells
-        self.read: dict[UUID, Cell] = {}
-        """Every cell that the decision rests on."""
-        self._changed: dict[UUID, Aggregate] = {}
-        self.as_of = 0
-        """The newest position of the log that was seen."""
+        self._room = room
+        self.read: dict[bytes, Cell] = {}
+        """Every cell that the decision rests on, by its stream."""
+        self._changed: dict[bytes, Aggregate] = {}
 
     def get(self, kind: type[A], *natural_key: object) -> A:
         """The aggregate under its natural key; of version 0 if it has no history."""
-        return self.by_id(kind, stream_id(self.agency, kind.kind, *natural_key))
+        return self._one(kind, _stream(self.agency, kind.kind, *natural_key))
 
     def by_id(self, kind: type[A], stream: UUID) -> A:
         """The aggregate of this stream; of version 0 if it has no history."""
-        return self.many(kind, [stream])[0]
+        return self._one(kind, stream.bytes)
 
     def new_id(self) -> UUID:
         """A new id, ordered by time; what is repeated gets the first answer's."""
@@ -52,19 +49,25 @@ class Store:
 
     def many(self, kind: type[A], streams: Sequence[UUID]) -> list[A]:
         """Several aggregates in the order of their streams, loaded in one go."""
-        missing = [s for s in streams if s not in self._changed and self._look(s) is None]
+        wanted = [stream.bytes for stream in streams]
+        missing = [s for s in wanted if s not in self._changed and self._room.get(s) is None]
         if missing:
             self._load(kind, list(dict.fromkeys(missing)))
-        found: list[A] = []
-        for stream in streams:
-            aggregate = self._changed.get(stream)
-            if aggregate is None:
+        return [self._one(kind, stream) for stream in wanted]
+
+    def _one(self, kind: type[A], stream: bytes) -> A:
+        aggregate = self._changed.get(stream)
+        if aggregate is None:
+            cell = self.read.get(stream) or self._room.get(stream)
+            if cell is None:
+                self._load(kind, [stream])
                 cell = self.read[stream]
-                aggregate = self._changed[stream] = cell.state.copy()
-            if not isinstance(aggregate, kind):
-                raise _not_of_this_kind()
-            found.append(aggregate)
-        return found
+            else:
+                self.read[stream] = cell
+            aggregate = self._changed[stream] = cell.state.copy()
+        if not isinstance(aggregate, kind):
+            raise _not_of_this_kind()
+        return aggregate
 
     def collect(self) -> tuple[list[Fact], list[Aggregate]]:
         """All that was decided, in the order of first use, and the states it led to."""
@@ -78,36 +81,33 @@ class Store:
 
     def reads(self) -> dict[bytes, Read]:
         """What the append checks under the log's head."""
-        return {
-            stream.bytes: Read(cell.state.version, cell.as_of) for stream, cell in self.read.items()
-        }
+        return {stream: Read(cell.state.version, cell.as_of) for stream, cell in self.read.items()}
 
-    def awaited(self) -> Iterable[Append]:
+    def awaited(self) -> tuple[Append, ...]:
         """The appends that this decision rests on, unless they are known to be kept."""
         # One that was lost since it was read counts too: what was decided on it must not get in.
-        return {
-            append: None
+        resting_on = [
+            append
             for cell in self.read.values()
             if (append := cell.append) and (append.in_flight or append.error)
-        }
+        ]
+        return tuple(dict.fromkeys(resting_on)) if resting_on else ()
 
-    def _look(self, stream: UUID) -> Cell | None:
-        cell = self.read.get(stream) or self._cells.get(self.agency, stream)
-        if cell is not None:
-            self.read[stream] = cell
-            self.as_of = max(self.as_of, cell.as_of)
-        return cell
-
-    def _load(self, kind: type[A], streams: Sequence[UUID]) -> None:
-        as_of, facts = self._journal.load(self.agency, streams, newest_only=kind.newest_only)
+    def _load(self, kind: type[A], streams: Sequence[bytes]) -> None:
+        ids = [UUID(bytes=stream) for stream in streams]
+        as_of, facts = self._journal.load(self.agency, ids, newest_only=kind.newest_only)
         known = _events_of(kind)
         if known and any(type(event) not in known for told in facts.values() for _, event in told):
             raise _not_of_this_kind()
-        states = [kind.replay(stream, facts.get(stream, ())) for stream in streams]
-        self._cells.remember(self.agency, states, as_of)
-        self.as_of = max(self.as_of, as_of)
+        states = [kind.replay(stream, facts.get(stream, ())) for stream in ids]
+        self._room.remember(states, as_of)
         for state in states:
-            self.read[state.id] = self._cells.get(self.agency, state.id) or Cell(state, as_of)
+            self.read[state.stream] = self._room.get(state.stream) or Cell(state, as_of)
+
+
+@lru_cache(maxsize=100_000)
+def _stream(agency: UUID, kind: str, *natural_key: Hashable) -> bytes:
+    return stream_id(agency, kind, *natural_key).bytes
 
 
 _EVENTS: dict[type[Aggregate], frozenset[Any]] = {}

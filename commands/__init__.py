@@ -7,11 +7,12 @@ A command is the JSON body, the form and the use case: pydantic fields and `hand
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Any, ClassVar
+from types import MappingProxyType
+from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -20,17 +21,17 @@ from pydantic_core import from_json, to_json
 from uuid_utils import uuid7
 
 from aggregates import Aggregate
-from aggregates.cells import Cells
+from aggregates.cells import Cells, Room
 from aggregates.store import Store
 from domain import NotAllowed, Refused
 from domain.principal import Principal, Role
 from journal import Conflict, Envelope, Fact, NoSuchAgency
-from journal.append import Append, Once, Repeated
+from journal.append import Append, Repeated, once
 from journal.journal import Journal
 
 PARIS = ZoneInfo("Europe/Paris")
 TRIES = 8
-KEPT = timedelta(days=30)
+KEPT_SECONDS = 30 * 86_400
 
 STAFF = frozenset({Role.SERVICE, Role.AGENT, Role.ADMIN})
 """Who may run an agency's daily business; the auditor reads, the accountant reads money."""
@@ -67,8 +68,7 @@ class Command(BaseModel):
         raise NotImplementedError
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """Who asks, in which agency, and why."""
 
     principal: Principal
@@ -81,12 +81,14 @@ class Asked:
     command_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+NO_IDS: Mapping[str, Any] = MappingProxyType({})
+
+
+class Answer(NamedTuple):
     """What came of a command: ids, the agency's position, and the names of the events."""
 
     position: int
-    ids: Mapping[str, Any] = field(default_factory=dict)
+    ids: Mapping[str, Any] = NO_IDS
     events: tuple[str, ...] = ()
     repeated: bool = False
 
@@ -102,45 +104,44 @@ class Office:
     """Keys the hash of bodies, which may hold personal data."""
 
 
-@dataclass(slots=True)
-class _Decision:
+class _Decision(NamedTuple):
     """What one try at a command came to, before it is kept."""
 
     store: Store
-    body_hash: bytes
-    ids: Mapping[str, object] = field(default_factory=dict)
-    facts: list[Fact] = field(default_factory=list)
-    states: list[Aggregate] = field(default_factory=list)
+    ids: Mapping[str, object]
+    facts: Sequence[Fact] = ()
+    states: Sequence[Aggregate] = ()
+    events: tuple[str, ...] = ()
     refused: Refused | None = None
-
-    @property
-    def events(self) -> tuple[str, ...]:
-        return tuple(type(fact.event).__name__ for fact in self.facts)
 
 
 def execute(office: Office, command: Command, asked: Asked) -> Answer:
     """Do what is asked, once. Raises Refused, Conflict (decided again too often) or Busy."""
     _check_rights(command, asked)
     body_hash = _hash(office, command)
+    room = office.cells.room(asked.agency)
     for attempt in range(TRIES):
-        append: Append | None = None
+        store = _open(office, room)
         try:
-            with office.cells.turn(asked.agency, insist=command.in_turn or attempt > 0):
-                decision = _decide(office, command, asked, body_hash)
-                if decision.facts and decision.refused is None:
-                    append = _append(office, asked, decision)
-                    read = decision.store.read
-                    office.cells.submit(append, asked.agency, read, decision.states)
-            if append is not None:
+            turn = room.turn(insist=command.in_turn or attempt > 0)
+            try:
+                decision = _decide(store, command)
+                if decision.facts:
+                    append = _append(office, asked, decision, body_hash)
+                    room.submit(append, store.read, decision.states)
+            finally:
+                if turn is not None:
+                    turn.release()
+            if decision.facts:
                 return Answer(append.result(), decision.ids, decision.events)
-            answer = _unchanged(office, asked, decision)
+            answer = _unchanged(office, asked, decision, body_hash)
             if answer is not None:
                 return answer
         except Repeated as before:
             return _same(before, body_hash)
         except Conflict:
             pass
-        office.cells.evict(asked.agency, decision.store.read)
+        room.evict(store.read)
     known = office.journal.check(asked.agency, {}, asked.principal.name, asked.key)
     if known.repeated is not None:
         return _same(known.repeated, body_hash)
@@ -160,9 +161,7 @@ def rehearse(
     for command in commands:
         _check_rights(command, asked)
         if store is None:
-            now = office.clock()
-            today = now.astimezone(PARIS).date()
-            store = Store(asked.agency, office.journal, office.cells, now=now, today=today)
+            store = _open(office, office.cells.room(asked.agency))
             for earlier in accepted:
                 earlier.handle(store)
         try:
@@ -187,61 +186,61 @@ def _check_rights(command: Command, asked: Asked) -> None:
         )
 
 
-def _decide(office: Office, command: Command, asked: Asked, body_hash: bytes) -> _Decision:
+def _open(office: Office, room: Room) -> Store:
     now = office.clock()
-    today = now.astimezone(PARIS).date()
-    store = Store(asked.agency, office.journal, office.cells, now=now, today=today)
-    decision = _Decision(store, body_hash)
+    return Store(room, office.journal, now=now, today=now.astimezone(PARIS).date())
+
+
+def _decide(store: Store, command: Command) -> _Decision:
     try:
-        decision.ids = command.handle(store) or {}
-        decision.facts, decision.states = store.collect()
+        ids = command.handle(store) or NO_IDS
+        facts, states = store.collect()
+        events = tuple([type(fact.event).__name__ for fact in facts])
+        return _Decision(store, ids, facts, states, events)
     except Refused as refused:
-        decision.refused = refused
-    return decision
+        return _Decision(store, NO_IDS, refused=refused)
 
 
-def _append(office: Office, asked: Asked, decision: _Decision) -> Append:
-    store = decision.store
+def _append(office: Office, asked: Asked, decision: _Decision, body_hash: bytes) -> Append:
+    store, principal = decision.store, asked.principal
     command_id = asked.command_id or UUID(bytes=uuid7().bytes)
     envelope = Envelope(
-        actor=asked.principal.name,
-        command_id=command_id,
-        correlation_id=asked.correlation_id or command_id,
-        causation_id=asked.causation_id,
-        on_behalf_of=asked.on_behalf_of,
-        today=store.today,
-    )
-    once = None
+        principal.name, command_id, asked.correlation_id or command_id, store.today,
+        asked.on_behalf_of, asked.causation_id,
+    )  # fmt: skip
+    record = None
     if asked.key is not None:
         # What the system itself asks is unique for ever; a person's key is kept for a month.
-        lasting = asked.principal.role is Role.SYSTEM
-        once = Once(
-            asked.principal.name.encode(),
+        lasting = principal.role is Role.SYSTEM
+        record = once(
+            principal.name.encode(),
             asked.key.encode(),
-            decision.body_hash,
+            body_hash,
             to_json({"ids": decision.ids, "events": decision.events}),
-            None if lasting else int((store.now + KEPT).timestamp() * 1_000_000),
+            None if lasting else int((store.now.timestamp() + KEPT_SECONDS) * 1_000_000),
         )
     return Append(
         asked.agency.bytes,
         office.journal.entries(asked.agency, decision.facts, envelope),
         reads=store.reads(),
-        after=tuple(store.awaited()),
-        once=once,
+        after=store.awaited(),
+        once=record,
     )
 
 
-def _unchanged(office: Office, asked: Asked, decision: _Decision) -> Answer | None:
+def _unchanged(
+    office: Office, asked: Asked, decision: _Decision, body_hash: bytes
+) -> Answer | None:
     """Answer a refusal or a request that changes nothing, once it is sure; None: decide again."""
     store = decision.store
     for append in store.awaited():
         append.settle()
     if any(cell.lost for cell in store.read.values()):
         return None
-    versions = {stream: cell.state.version for stream, cell in store.read.items()}
+    versions = {cell.state.id: cell.state.version for cell in store.read.values()}
     known = office.journal.check(asked.agency, versions, asked.principal.name, asked.key)
     if known.repeated is not None:
-        return _same(known.repeated, decision.body_hash)
+        return _same(known.repeated, body_hash)
     if known.stale:
         return None
     if decision.refused is not None:

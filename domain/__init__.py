@@ -24,6 +24,13 @@ class Value(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    def __eq__(self, other: object) -> bool:
+        # What a value has is in its fields alone; pydantic also looks at what models may have.
+        return type(other) is type(self) and other.__dict__ == self.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self.__dict__.values()))
+
 
 class Erased(Value):
     """What stands where personal data stood, once the key of its subject is destroyed."""
@@ -68,10 +75,14 @@ class Event(BaseModel):
     named: ClassVar[dict[str, type[Event]]] = {}
     personal: ClassVar[dict[str, str]] = {}
     """Field name → name of the field that holds the subject's id."""
+    marks: ClassVar[dict[str, bytes]] = {}
+    """Field name → what binds its seal to this field of this event."""
     dated: ClassVar[bool] = False
     """Whether the fact says itself from when on it counts."""
     owners: ClassVar[tuple[str, ...]] = ()
     """The fields that hold the subjects' ids, each once."""
+    stored_name: ClassVar[bytes] = b""
+    """Its name as the journal stores it."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -87,6 +98,8 @@ class Event(BaseModel):
                 raise TypeError(f"{cls.__name__}.{name} is personal but does not say of whom.")
             if owner is not None:
                 cls.personal[name] = owner
+        cls.marks = {name: f"{cls.__name__}.{name}".encode() for name in cls.personal}
+        cls.stored_name = cls.__name__.encode()
         cls.dated = "effective_on" in cls.model_fields
         cls.owners = tuple(dict.fromkeys(cls.personal.values()))
 

@@ -32,8 +32,7 @@ class Fact(NamedTuple):
     event: Event
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """Who asked, on whose behalf, and why: the same for all events of one append."""
 
     actor: str

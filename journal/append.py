@@ -9,25 +9,20 @@ from time import monotonic
 from typing import NamedTuple
 
 from journal import Busy, OutcomeUnknown
+from journal.rows import answer_fields
 
 
 class Entry(NamedTuple):
-    """One event, ready to be stored: all in the bytes that the chain and the wire want."""
+    """One event, ready to be stored: all that is known of it before its position is."""
 
     stream: bytes
     version: int
-    name: bytes
-    schema_version: int
     event_id: bytes
-    effective_on: int
-    actor: bytes
-    on_behalf_of: bytes | None
-    command_id: bytes
-    correlation_id: bytes
-    causation_id: bytes | None
-    subjects: bytes
     state: bytes
     header_tail: bytes
+    """What the chain hashes behind the position."""
+    fields: bytes
+    """What is stored behind it; see `journal.rows`."""
 
 
 class Read(NamedTuple):
@@ -42,10 +37,15 @@ class Once(NamedTuple):
 
     principal: bytes
     key: bytes
-    body_hash: bytes
-    answer: bytes
-    kept_until_us: int | None
-    """Microseconds since 1970 UTC; None for ever."""
+    fields: bytes
+    """The record as it is stored; see `journal.rows`."""
+
+
+def once(
+    principal: bytes, key: bytes, body_hash: bytes, answer: bytes, kept_until_us: int | None
+) -> Once:
+    """To be answered so again under this key, until then (microseconds since 1970 UTC)."""
+    return Once(principal, key, answer_fields(principal, key, body_hash, answer, kept_until_us))
 
 
 class Repeated(Exception):
@@ -127,6 +127,8 @@ class Append:
         """It is committed. Who waits hears of it by `tell`."""
         self.position = position
         self.in_flight = False
+        # The states that it made are remembered with it, perhaps for days: let go of the rest.
+        self.entries, self.reads, self.after, self.once = (), {}, (), None
 
     def succeed(self, position: int) -> None:
         """It is committed, and who waits is told."""

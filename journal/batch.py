@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import time_ns
 
-from journal.append import Append, Entry, Read
+from journal.append import Append, Read
 from journal.chain import header, link
-from journal.columns import Bigints, Byteas, Column, Dates, Instants, Integers, Texts, Uuids
 from journal.log import Log
+from journal.rows import answered, array, moved, placed
 
 
 class Plan:
     """The part of a batch that belongs to one agency, with the head as it will be."""
 
     __slots__ = (
-        "appends", "asked", "ends", "expected", "expected_hash", "generation", "hashes", "last",
-        "log", "recorded_at_us", "versions",
+        "answers", "appends", "asked", "ends", "expected", "expected_hash", "generation", "last",
+        "log", "position", "recorded_at_us", "rows", "versions",
     )  # fmt: skip
 
     def __init__(self, known: Log) -> None:
         self.log = known
         self.appends: list[Append] = []
         self.asked: set[tuple[bytes, bytes]] = set()
-        self.hashes: list[bytes] = []
+        self.rows: list[bytes] = []
+        self.answers: list[bytes] = []
         self.ends: list[int] = []
-        self.expected = known.position
+        self.expected = self.position = known.position
         self.expected_hash = self.last = known.hash
         self.generation = known.generation
         # Never before the last entry: "known at" follows position even when the clock does not.
@@ -49,101 +51,56 @@ class Plan:
             if current is None or max(current, 0) != read.version:
                 return False
         seen: dict[bytes, int] = {}
-        for entry in append.entries:
-            current = seen.get(entry.stream)
+        for stream, version, *_ in append.entries:
+            current = seen.get(stream)
             if current is None:
-                current = self._current(entry.stream, append.reads.get(entry.stream))
-            if current is None or entry.version <= current:
+                current = self._current(stream, append.reads.get(stream))
+            if current is None or version <= current:
                 return False
-            seen[entry.stream] = entry.version
+            seen[stream] = version
         return True
 
     def add(self, append: Append) -> None:
-        agency, position = self.log.agency, self.expected + len(self.hashes)
-        for entry in append.entries:
+        agency, position, at = self.log.agency, self.position, self.recorded_at_us
+        last, rows, versions = self.last, self.rows, self.versions
+        for stream, version, _, state, header_tail, fields in append.entries:
             position += 1
-            head = header(agency, position, self.recorded_at_us, entry.header_tail)
-            self.last = link(self.last, head, entry.state)
-            self.hashes.append(self.last)
-            self.versions[entry.stream] = entry.version
+            last = link(last, header(agency, position, at, header_tail), state)
+            rows.append(placed(agency, position, at, last, fields))
+            versions[stream] = version
+        self.last = last
+        self.position = position
         if append.once is not None:
-            self.asked.add(append.once[:2])
+            principal, key, fields = append.once
+            self.asked.add((principal, key))
+            self.answers.append(answered(agency, position, fields))
         self.appends.append(append)
         self.ends.append(position)
 
+    def moved(self) -> bytes:
+        """The log's head as it must be and as it will be, as a row."""
+        return moved(
+            self.log.agency, self.expected, self.expected_hash, self.position, self.last,
+            self.recorded_at_us,
+        )  # fmt: skip
+
     def foresee(self) -> None:
         """It is sent: the next plan for this log starts where this one will have ended."""
-        self.log.foresee(self.ends[-1], self.last, self.recorded_at_us, self.versions)
+        self.log.foresee(self.position, self.last, self.recorded_at_us, self.versions)
 
     def keep(self) -> list[tuple[Append, int]]:
         """It is committed: the log knows; the appends and their positions are to be told."""
         # A memory that was learnt anew meanwhile knows more than this plan did.
         if self.generation == self.log.generation:
-            self.log.confirm(self.ends[-1], self.versions)
+            self.log.confirm(self.position, self.versions)
         return list(zip(self.appends, self.ends, strict=True))
 
 
-def parameters(plans: list[Plan]) -> list[Column]:
-    """The batch as columns, in the order that the statement names them."""
-    return [*_heads(plans), *_entries(plans), *_answers(plans)]
-
-
-def _heads(plans: list[Plan]) -> list[Column]:
+def parameters(plans: list[Plan], types: Sequence[int]) -> list[bytes]:
+    """The batch as arrays of rows, in the order of the statement; `types` are the rows' oids."""
+    heads, entries, answers = types
     return [
-        Uuids.of([plan.log.agency for plan in plans]),
-        Bigints.of([plan.expected for plan in plans]),
-        Byteas.of([plan.expected_hash for plan in plans]),
-        Bigints.of([plan.ends[-1] for plan in plans]),
-        Byteas.of([plan.last for plan in plans]),
-        Instants.of([plan.recorded_at_us for plan in plans]),
-    ]
-
-
-def _entries(plans: list[Plan]) -> list[Column]:
-    entries: list[Entry] = []
-    agencies: list[bytes] = []
-    positions: list[int] = []
-    instants: list[int] = []
-    hashes: list[bytes] = []
-    for plan in plans:
-        count = len(plan.hashes)
-        entries += [entry for append in plan.appends for entry in append.entries]
-        agencies += [plan.log.agency] * count
-        positions += range(plan.expected + 1, plan.expected + 1 + count)
-        instants += [plan.recorded_at_us] * count
-        hashes += plan.hashes
-    (
-        streams, versions, names, schema_versions, event_ids, dates, actors, behalves,
-        commands, correlations, causations, subjects, states, _,
-    ) = zip(*entries, strict=True)  # fmt: skip
-    return [
-        Uuids.of(agencies),
-        Bigints.of(positions),
-        *(Uuids.of(ids) for ids in (streams, event_ids, commands, correlations, causations)),
-        Instants.of(instants),
-        Integers.of(versions),
-        Integers.of(schema_versions),
-        Dates.of(dates),
-        *(Texts.of(texts) for texts in (names, actors, behalves, subjects)),
-        Byteas.of(hashes),
-        Byteas.of(states),
-    ]
-
-
-def _answers(plans: list[Plan]) -> list[Column]:
-    """The records of idempotency, each with the position that its append ends at."""
-    records = [
-        (plan.log.agency, end, append.once)
-        for plan in plans
-        for append, end in zip(plan.appends, plan.ends, strict=True)
-        if append.once is not None
-    ]
-    return [
-        Uuids.of([agency for agency, _, _ in records]),
-        Texts.of([once.principal for _, _, once in records]),
-        Texts.of([once.key for _, _, once in records]),
-        Byteas.of([once.body_hash for _, _, once in records]),
-        Bigints.of([end for _, end, _ in records]),
-        Byteas.of([once.answer for _, _, once in records]),
-        Instants.of([once.kept_until_us for _, _, once in records]),
+        array(heads, [plan.moved() for plan in plans]),
+        array(entries, [row for plan in plans for row in plan.rows]),
+        array(answers, [row for plan in plans for row in plan.answers]),
     ]

@@ -22,13 +22,41 @@ GENESIS = sha256(MAGIC).digest()
 """What the first event of every log has as its previous hash."""
 
 _START = Struct(">11s I16s Iq Iq")
+_STREAM = Struct(">I16s Iq")
+_EVENT = Struct(">II I16s I10s")
 _LENGTH = Struct(">I")
 _SHORT = tuple(_LENGTH.pack(size) for size in range(256))
 
 
-def tail(*fields: bytes) -> bytes:
-    """The part of the header that is known before the position is: all fields after the third."""
+def lengthened(*fields: bytes) -> bytes:
+    """Each field behind its length, as the header has them."""
     return b"".join([piece for field in fields for piece in (_length(field), field)])
+
+
+def tail(
+    stream: bytes,
+    version: int,
+    name: bytes,
+    schema_version: int,
+    event_id: bytes,
+    effective_on: bytes,
+    envelope: bytes,
+    subjects: bytes,
+) -> bytes:
+    """The part of the header that is known before the position is: all fields after the third.
+
+    `effective_on` is an ISO date of ten bytes; `envelope` has actor, on behalf of, command,
+    correlation and causation, `lengthened`, for it is the same in all entries of an append.
+    """
+    return b"".join(
+        (
+            _STREAM.pack(16, stream, 8, version),
+            _length(name), name,
+            _EVENT.pack(4, schema_version, 16, event_id, 10, effective_on),
+            envelope,
+            _length(subjects), subjects,
+        )
+    )  # fmt: skip
 
 
 def _length(field: bytes) -> bytes:

@@ -14,9 +14,9 @@ from psycopg_pool import ConnectionPool
 from uuid_utils import uuid7
 
 from domain import Event
-from journal import Envelope, Fact, NoSuchAgency, Recorded
+from journal import Envelope, Fact, NoSuchAgency, Recorded, rows
 from journal.append import Append, Entry, Repeated
-from journal.chain import GENESIS, tail
+from journal.chain import GENESIS, lengthened, tail
 from journal.keys import Keyring
 from journal.mapper import FactMapper
 from journal.wakeup import Bell
@@ -137,10 +137,11 @@ class Journal:
     def entries(self, agency: UUID, facts: Iterable[Fact], envelope: Envelope) -> list[Entry]:
         """Facts made ready to be stored: encoded, sealed, with their part of the header."""
         told = [(fact, fact.event.subjects()) for fact in facts]
-        self.keys.ensure(agency, [subject for _, subjects in told for subject in subjects])
-        seal = Sealer(envelope)
+        if named := [subject for _, subjects in told for subject in subjects]:
+            self.keys.ensure(agency, named)
+        seal = Sealer(envelope).entry
         encode = self.mapper(agency).encode
-        return [seal.entry(fact, subjects, encode(*fact)) for fact, subjects in told]
+        return [seal(fact, subjects, encode(*fact)) for fact, subjects in told]
 
     def submit(self, append: Append) -> None:
         """Queue an append; the order of these calls is the order of the log."""
@@ -219,31 +220,36 @@ class Journal:
 class Sealer:
     """The envelope of one append, in the bytes that every entry of it shares."""
 
-    __slots__ = (
-        "actor", "behalf", "causation", "command", "correlation", "day", "envelope", "today",
-    )  # fmt: skip
+    __slots__ = ("_day", "_fields", "_header", "_today")
 
     def __init__(self, envelope: Envelope) -> None:
-        self.envelope = envelope
-        self.actor = envelope.actor.encode()
-        self.behalf = envelope.on_behalf_of.encode() if envelope.on_behalf_of else None
-        self.command = envelope.command_id.bytes
-        self.correlation = envelope.correlation_id.bytes
-        self.causation = envelope.causation_id.bytes if envelope.causation_id else None
-        self.today = envelope.today.toordinal()
-        self.day = envelope.today.isoformat().encode()
+        actor, command_id, correlation_id, today, on_behalf_of, causation_id = envelope
+        self._today = today.toordinal()
+        self._day = today.isoformat().encode()
+        who = actor.encode()
+        behalf = on_behalf_of.encode() if on_behalf_of else None
+        command = command_id.bytes
+        correlation = command if correlation_id is command_id else correlation_id.bytes
+        causation = causation_id.bytes if causation_id else None
+        self._header = lengthened(who, behalf or b"", command, correlation, causation or b"")
+        self._fields = b"".join(
+            (
+                rows.text(who), rows.text(behalf), rows.identifier(command),
+                rows.identifier(correlation), rows.identifier(causation),
+            )
+        )  # fmt: skip
 
     def entry(self, fact: Fact, subjects: tuple[UUID, ...], state: bytes) -> Entry:
         stream, version, event = fact
         kind = type(event)
         return self.stored(
-            stream, version, kind.__name__.encode(), kind.schema_version, state,
+            stream.bytes, version, kind.stored_name, kind.schema_version, state,
             event.takes_effect_on(), subjects,
         )  # fmt: skip
 
     def stored(
         self,
-        stream: UUID,
+        stream: bytes,
         version: int,
         name: bytes,
         schema_version: int,
@@ -252,18 +258,17 @@ class Sealer:
         subjects: Sequence[UUID] = (),
     ) -> Entry:
         """One entry of what is encoded already; it takes effect today unless told otherwise."""
-        ordinal, day = self.today, self.day
+        ordinal, day = self._today, self._day
         if effective_on is not None:
             ordinal, day = effective_on.toordinal(), effective_on.isoformat().encode()
+        ids = [subject.bytes for subject in subjects]
         event_id = uuid7().bytes
-        header_tail = tail(
-            stream.bytes, version.to_bytes(8, "big"), name, schema_version.to_bytes(4, "big"),
-            event_id, day, self.actor, self.behalf or b"", self.command, self.correlation,
-            self.causation or b"", b"".join([subject.bytes for subject in subjects]),
-        )  # fmt: skip
         return Entry(
-            stream.bytes, version, name, schema_version, event_id, ordinal, self.actor,
-            self.behalf, self.command, self.correlation, self.causation,
-            b"{%s}" % ",".join(map(str, subjects)).encode() if subjects else b"{}",
-            state, header_tail,
+            stream, version, event_id, state,
+            tail(
+                stream, version, name, schema_version, event_id, day, self._header, b"".join(ids)
+            ),
+            rows.entry_fields(
+                stream, event_id, version, schema_version, ordinal, self._fields, name, ids, state
+            ),
         )  # fmt: skip

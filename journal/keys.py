@@ -26,13 +26,24 @@ class _Nonces(local):
     """Random nonces, fetched for many seals at once: asking the kernel costs more than sealing."""
 
     def __init__(self) -> None:
-        self._left = memoryview(b"")
+        self._fetched = b""
+        self._taken = 0
 
     def next(self) -> bytes:
-        if not self._left:
-            self._left = memoryview(os.urandom(NONCE_BYTES * 256))
-        nonce, self._left = bytes(self._left[:NONCE_BYTES]), self._left[NONCE_BYTES:]
-        return nonce
+        begin = self._taken
+        if begin == len(self._fetched):
+            self._fetched, begin = os.urandom(NONCE_BYTES * 256), 0
+        self._taken = end = begin + NONCE_BYTES
+        return self._fetched[begin:end]
+
+
+_nonces = _Nonces()
+
+
+def seal(key: AESGCM, plain: bytes, place: bytes) -> bytes:
+    """Nonce and ciphertext; `place` (where it will be stored) is authenticated with it."""
+    nonce = _nonces.next()
+    return nonce + key.encrypt(nonce, plain, place)
 
 
 class Keyring:
@@ -44,7 +55,6 @@ class Keyring:
         self._known: dict[UUID, dict[UUID, AESGCM | None]] = {}
         """By agency and subject; None once destroyed."""
         self._lock = Lock()
-        self._nonces = _Nonces()
 
     def ensure(self, agency: UUID, subjects: Iterable[UUID]) -> None:
         """Make sure that every subject has a durable key; one round trip for all."""
@@ -62,8 +72,8 @@ class Keyring:
             )
         self._load(agency, missing)
 
-    def seal(self, agency: UUID, subject: UUID, plain: bytes, place: bytes) -> bytes:
-        """Nonce and ciphertext; `place` (where it will be stored) is authenticated with it."""
+    def key(self, agency: UUID, subject: UUID) -> AESGCM:
+        """The key to seal with, made now if there is none. Raises KeyDestroyed."""
         try:
             key = self._known[agency][subject]
         except KeyError:
@@ -71,8 +81,11 @@ class Keyring:
             key = self._known[agency][subject]
         if key is None:
             raise KeyDestroyed(str(subject))
-        nonce = self._nonces.next()
-        return nonce + key.encrypt(nonce, plain, place)
+        return key
+
+    def seal(self, agency: UUID, subject: UUID, plain: bytes, place: bytes) -> bytes:
+        """Seal for a person. Raises KeyDestroyed."""
+        return seal(self.key(agency, subject), plain, place)
 
     def unseal(self, agency: UUID, subject: UUID, sealed: bytes, place: bytes) -> bytes | None:
         """What was sealed there, or None once the key is destroyed.

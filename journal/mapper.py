@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
+from base64 import b64decode
+from binascii import b2a_base64
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from pydantic_core import from_json, to_json
 
 from domain import ERASED, Event
 from journal import Fact, UnknownEvent
-from journal.keys import Keyring
+from journal.keys import Keyring, seal
 
 
 def topic(name: str, schema_version: int) -> str:
@@ -25,7 +26,9 @@ class FactMapper(Mapper[UUID]):
     def __init__(self, agency: UUID, keys: Keyring) -> None:
         super().__init__(JSONTranscoder())
         self._agency = agency
+        self._agency_bytes = agency.bytes
         self._keys = keys
+        self._known = keys.of(agency)
 
     def encode(self, stream: UUID, version: int, event: Event) -> bytes:
         """The exact bytes that are stored and hashed."""
@@ -33,12 +36,13 @@ class FactMapper(Mapper[UUID]):
         if not kind.personal:
             return kind.__pydantic_serializer__.to_json(event)
         fields = kind.__pydantic_serializer__.to_python(event, mode="json")
+        place = self._place(stream, version)
         for name, owner in kind.personal.items():
             if fields[name] is not None:
-                place = self._place(stream, version, kind.__name__, name)
-                plain = to_json(fields[name])
-                sealed = self._keys.seal(self._agency, getattr(event, owner), plain, place)
-                fields[name] = {"sealed": b64encode(sealed).decode()}
+                subject = getattr(event, owner)
+                key = self._known.get(subject) or self._keys.key(self._agency, subject)
+                sealed = seal(key, to_json(fields[name]), place + kind.marks[name])
+                fields[name] = {"sealed": b2a_base64(sealed, newline=False).decode()}
         return to_json(fields)
 
     def decode(
@@ -51,12 +55,13 @@ class FactMapper(Mapper[UUID]):
         if not kind.personal and schema_version == kind.schema_version:
             return kind.__pydantic_validator__.validate_json(state)  # type: ignore[no-any-return]
         fields: dict[str, Any] = from_json(state)
+        place = self._place(stream, version)
         for field, owner in kind.personal.items():
             sealed = fields.get(field)
             if isinstance(sealed, dict) and "sealed" in sealed:
-                place = self._place(stream, version, name, field)
                 subject = UUID(fields[owner])
-                plain = self._keys.unseal(self._agency, subject, b64decode(sealed["sealed"]), place)
+                sealed_bytes, where = b64decode(sealed["sealed"]), place + kind.marks[field]
+                plain = self._keys.unseal(self._agency, subject, sealed_bytes, where)
                 fields[field] = ERASED if plain is None else from_json(plain)
         if schema_version < kind.schema_version:
             fields = kind.upcast(schema_version, fields)
@@ -79,6 +84,6 @@ class FactMapper(Mapper[UUID]):
         event = self.decode(stream, version, name, int(schema_version or 1), stored_event.state)
         return Fact(stream, version, event)
 
-    def _place(self, stream: UUID, version: int, name: str, field: str) -> bytes:
-        place = (self._agency.bytes, stream.bytes, version.to_bytes(8, "big"))
-        return b"".join(place) + f"{name}.{field}".encode()
+    def _place(self, stream: UUID, version: int) -> bytes:
+        """Where a fact is stored; with the field's mark behind it, what a seal is bound to."""
+        return self._agency_bytes + stream.bytes + version.to_bytes(8, "big")

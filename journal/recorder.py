@@ -143,7 +143,13 @@ class Recorder(ApplicationRecorder):
             fact = mapper.decode(stream, version, name, schema_version, event.state)
             effective_on, subjects = fact.takes_effect_on(), fact.subjects()
         return seal.stored(
-            stream, version, name.encode(), schema_version, event.state, effective_on, subjects
+            stream.bytes,
+            version,
+            name.encode(),
+            schema_version,
+            event.state,
+            effective_on,
+            subjects,
         )
 
 

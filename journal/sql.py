@@ -1,22 +1,14 @@
 """The statements of the writer, each written once."""
 
+ROW_TYPES = "SELECT oid::int FROM unnest(%s::regtype[]) WITH ORDINALITY AS t(oid, n) ORDER BY n"
+
 COMMIT = """
 WITH wanted AS (
-    SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::bigint[], $5::bytea[],
-                         $6::timestamptz[])
-        AS w(agency, expected, expected_hash, position, hash, recorded_at)
+    SELECT * FROM unnest($1::head_move[])
 ), entries AS MATERIALIZED (
-    SELECT * FROM unnest(
-        $7::uuid[], $8::bigint[], $9::uuid[], $10::uuid[], $11::uuid[], $12::uuid[], $13::uuid[],
-        $14::timestamptz[], $15::integer[], $16::integer[], $17::date[], $18::text[], $19::text[],
-        $20::text[], $21::text[], $22::bytea[], $23::bytea[]
-    ) AS e(agency, position, stream, event_id, command_id, correlation_id, causation_id,
-           recorded_at, version, schema_version, effective_on, name, actor, on_behalf_of,
-           subjects, hash, state)
+    SELECT * FROM unnest($2::entry_row[])
 ), asked AS MATERIALIZED (
-    SELECT * FROM unnest($24::uuid[], $25::text[], $26::text[], $27::bytea[], $28::bigint[],
-                         $29::bytea[], $30::timestamptz[])
-        AS a(agency, principal, key, body_hash, position, answer, kept_until)
+    SELECT * FROM unnest($3::answer_row[])
 ), answered AS MATERIALIZED (
     SELECT s.agency, s.principal, s.key, s.position, s.answer, s.body_hash
     FROM asked a JOIN answers s
@@ -35,7 +27,7 @@ WITH wanted AS (
         on_behalf_of, subjects, hash, state)
     SELECT e.agency, e.position, e.stream, e.event_id, e.command_id, e.correlation_id,
         e.causation_id, e.recorded_at, e.version, e.schema_version, e.effective_on, e.name,
-        e.actor, e.on_behalf_of, e.subjects::uuid[], e.hash, e.state
+        e.actor, e.on_behalf_of, e.subjects, e.hash, e.state
     FROM entries e WHERE e.agency IN (SELECT agency FROM held)
 ), remembered AS (
     INSERT INTO answers (agency, principal, key, body_hash, position, answer, kept_until)

@@ -14,6 +14,9 @@ import psycopg
 from psycopg import Connection, pq
 from psycopg.errors import lookup
 
+from journal.rows import NAMES
+from journal.sql import ROW_TYPES
+
 NAME = b"append"
 PATIENCE_SECONDS = 30.0
 
@@ -29,6 +32,10 @@ class Wire:
             "SELECT set_config('plan_cache_mode', 'force_generic_plan', false),"
             " set_config('enable_seqscan', 'off', false), set_config('jit', 'off', false)"
         )
+        self.row_types: list[int] = [
+            oid for (oid,) in self._connection.execute(ROW_TYPES, [list(NAMES)])
+        ]
+        """The types of the rows that the statement takes arrays of."""
         self._pg = self._connection.pgconn
         prepared = self._pg.prepare(NAME, statement.encode())
         if prepared.status != pq.ExecStatus.COMMAND_OK:

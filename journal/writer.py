@@ -112,9 +112,9 @@ class Writer:
         ]
         if not plans:
             return
-        packed = parameters(plans)
         if self._wire is None:
             self._wire = Wire(self._connect, COMMIT)
+        packed = parameters(plans, self._wire.row_types)
         self._sent.append(plans)
         for plan in plans:
             plan.foresee()
@@ -165,7 +165,7 @@ class Writer:
             # First come, first served: what came later waits behind what was put off.
             self._waiting.put_off += appends
             return None
-        newest = max((read.as_of for a in appends for read in a.reads.values()), default=0)
+        newest = max([read.as_of for append in appends for read in append.reads.values()] or [0])
         if known.position < newest or known.doubtful:
             try:
                 self._learn(known)
@@ -191,18 +191,18 @@ class Writer:
 
     def _learn_versions(self, known: Log, appends: list[Append]) -> None:
         """Look up streams that are written without having been read, as the recorder does."""
-        unknown = {
-            entry.stream
+        unknown = [
+            stream
             for append in appends
-            for entry in append.entries
-            if entry.stream not in append.reads
-            and entry.stream not in known.versions
-            and entry.stream not in known.foreseen
-        }
+            for stream, *_ in append.entries
+            if stream not in append.reads
+            and stream not in known.versions
+            and stream not in known.foreseen
+        ]
         if not unknown:
             return
         rows = self._ask().execute(
-            VERSIONS, [[UUID(bytes=stream) for stream in unknown], UUID(bytes=known.agency)]
+            VERSIONS, [[UUID(bytes=stream) for stream in set(unknown)], UUID(bytes=known.agency)]
         )
         for stream, version in rows.fetchall():
             known.versions.setdefault(stream.bytes, version)

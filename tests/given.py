@@ -167,7 +167,8 @@ class Books:
     def store(self) -> Store:
         journal = cast("Journal", self.log)
         today = self.now.astimezone(PARIS).date()
-        return Store(self.agency, journal, Cells(journal), now=self.now, today=today)
+        room = Cells(journal).room(self.agency)
+        return Store(room, journal, now=self.now, today=today)
 
     def when(self, command: Command) -> Told:
         """Ask, and keep what is decided; of a refusal nothing is kept."""

@@ -13,8 +13,19 @@ import psycopg
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
-from aggregates.cells import Cells
-from commands import Answer, Asked, Command, Office, _append, _decide, execute, utc_now
+from aggregates.cells import Cell, Cells, Room
+from commands import (
+    Answer,
+    Asked,
+    Command,
+    Office,
+    _append,
+    _decide,
+    _Decision,
+    _open,
+    execute,
+    utc_now,
+)
 from domain.principal import OPERATOR, Principal, Role
 from journal import agency_id
 from journal.append import Append
@@ -27,6 +38,33 @@ AGENT = Principal("token:1", Role.AGENT, frozenset((METZ, NANCY)))
 MASTER_KEY = b"m" * 32
 WRITER, READER = "quittance-writer", "quittance-reader"
 """Names under which the server shows the two kinds of connections."""
+
+
+class Decided:
+    """What one try of `execute` has come to, before it is queued."""
+
+    def __init__(self, room: Room, decision: _Decision, append: Append | None) -> None:
+        self._room = room
+        self._decision = decision
+        self._append = append
+
+    @property
+    def refused(self) -> bool:
+        return self._append is None
+
+    @property
+    def append(self) -> Append:
+        assert self._append is not None
+        return self._append
+
+    def queue(self) -> None:
+        """Raises Conflict if somebody was faster."""
+        self._room.submit(self.append, self._decision.store.read, self._decision.states)
+
+    def pretend(self) -> None:
+        """Let its states be decided upon without queueing it, as when it fell out of a batch."""
+        for state in self._decision.states:
+            self._room.cells[state.stream] = Cell(state, 0, self.append)
 
 
 @dataclass
@@ -54,12 +92,19 @@ class Desk:
 
     def begin(self, command: Command, *, agency: UUID = METZ, actor: str = "operator") -> Append:
         """Decide and queue, without waiting for the answer: what one try of `execute` does."""
+        decided = self.decide(command, agency=agency, actor=actor)
+        assert not decided.refused
+        decided.queue()
+        return decided.append
+
+    def decide(self, command: Command, *, agency: UUID = METZ, actor: str = "operator") -> Decided:
+        """Decide, and do not queue yet."""
+        room = self.office.cells.room(agency)
+        decision = _decide(_open(self.office, room), command)
+        if decision.refused is not None:
+            return Decided(room, decision, None)
         asked = Asked(Principal(actor, Role.SYSTEM, None), agency)
-        decision = _decide(self.office, command, asked, b"")
-        assert decision.refused is None
-        append = _append(self.office, asked, decision)
-        self.office.cells.submit(append, agency, decision.store.read, decision.states)
-        return append
+        return Decided(room, decision, _append(self.office, asked, decision, b""))
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.url, autocommit=True) as connection:

@@ -12,10 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aggregates.cells import Cell
-from commands import Asked, _append, _decide
 from domain import Refused
-from domain.principal import OPERATOR, Principal, Role
 from journal import Conflict
 from journal.append import Append
 from tests.journal.counters import Count, Full, Look
@@ -84,15 +81,13 @@ def test_a_poisoned_append_fails_alone_with_all_that_rested_on_it(here: Desk) ->
 def test_what_was_decided_on_a_lost_state_stays_out_of_an_empty_log_too(here: Desk) -> None:
     with holding(here.url, METZ):
         poisoned = here.begin(Count(counter="c", tag="poisoned"), actor=POISON)
-        asked = Asked(OPERATOR, METZ)
-        decision = _decide(here.office, Count(counter="c", tag="dependent"), asked, b"")
+        decided = here.decide(Count(counter="c", tag="dependent"))
     assert ends(poisoned) == "refused"
 
     # Decided while the other was on its way, queued when that had failed already.
-    dependent = _append(here.office, asked, decision)
-    here.office.cells.submit(dependent, METZ, decision.store.read, decision.states)
+    decided.queue()
 
-    assert ends(dependent) == "conflict"
+    assert ends(decided.append) == "conflict"
     assert here.tags() == []
 
 
@@ -215,17 +210,13 @@ def test_in_any_order_of_failures_exactly_what_was_promised_is_kept(
                 limit = 2 if step == "limit" else None
                 actor = POISON if step == "poison" else "operator"
                 command = Count(counter=counter, tag=tag, limit=limit)
-                asked = Asked(Principal(actor, Role.SYSTEM, None), METZ)
-                decision = _decide(office.office, command, asked, b"")
-                if decision.refused is None:
-                    append = _append(office.office, asked, decision)
+                decided = office.decide(command, actor=actor)
+                if not decided.refused:
                     try:
-                        office.office.cells.submit(
-                            append, METZ, decision.store.read, decision.states
-                        )
+                        decided.queue()
                     except Conflict:
                         continue
-                    told.append((tag, append))
+                    told.append((tag, decided.append))
         if holder is not None:
             holder.__exit__(None, None, None)
         kept = [tag for tag, append in told if ends(append) == "kept"]
@@ -264,12 +255,10 @@ def test_a_refused_command_is_no_reason_to_stop(here: Desk) -> None:
 
 
 def test_what_rests_on_an_append_that_is_not_in_yet_does_not_get_in_before_it(here: Desk) -> None:
-    asked = Asked(OPERATOR, METZ)
-    decision = _decide(here.office, Count(counter="c", tag="first"), asked, b"")
-    first = _append(here.office, asked, decision)
-    (state,) = decision.states
+    decided = here.decide(Count(counter="c", tag="first"))
+    first = decided.append
     # As when the first fell out of its batch and waits, while the second comes to the writer.
-    here.office.cells._room(METZ)[state.id] = Cell(state, 0, first)
+    decided.pretend()
 
     second = here.begin(Count(counter="c", tag="second"))
 

@@ -56,20 +56,15 @@ def test_an_append_that_has_ended_never_looks_in_flight_to_somebody_who_waits_fo
             thread.join()
 
 
-def test_what_cannot_be_packed_fails_alone_and_at_once(here: Desk) -> None:
+def test_what_cannot_be_packed_does_not_come_as_far_as_the_writer(here: Desk) -> None:
     here.do(Count(counter="c"))
-    began = monotonic()
-
-    too_high = one(here, "too high", version=2**31)
-    here.journal.submit(too_high)
-    fine = one(here, "fine")
-    here.journal.submit(fine)
 
     with pytest.raises(Exception, match="format requires"):
-        too_high.result()
+        one(here, "too high", version=2**31)
+
+    fine = one(here, "fine")
+    here.journal.submit(fine)
     assert fine.result() == 2
-    assert here.do(Count(counter="c")).position == 3
-    assert monotonic() - began < 5.0
 
 
 def test_a_lost_side_connection_leaves_nobody_without_an_answer(here: Desk, there: Desk) -> None:
@@ -110,10 +105,10 @@ def test_what_was_kept_unheard_is_found_behind_a_wide_gap_too(
 ) -> None:
     monkeypatch.setattr(log_module, "CAUGHT_UP_EVENTS", 0)
     kept, lost = one(here, "kept"), one(here, "lost")
+    unheard = Append(METZ.bytes, kept.entries)
     here.journal.submit(kept)
     assert kept.result() == 1
     memory = log_module.Log(METZ.bytes)
-    unheard = Append(METZ.bytes, kept.entries)
     memory.doubt([unheard, lost])
 
     with psycopg.connect(here.url, autocommit=True) as connection:
