@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
-from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -81,7 +80,7 @@ class Asked(NamedTuple):
     command_id: UUID | None = None
 
 
-NO_IDS: Mapping[str, Any] = MappingProxyType({})
+NO_IDS: Mapping[str, Any] = {}
 
 
 class Answer(NamedTuple):
