@@ -47,6 +47,14 @@ class Kind(StrEnum):
     """It was recorded before the entry before it."""
     REWRITTEN = "rewritten"
     """The chain holds, but it is not the one that was anchored."""
+    ANCHOR_MISSING = "anchor_missing"
+    ANCHOR_UNREADABLE = "anchor_unreadable"
+    ANCHOR_UNSIGNED = "anchor_unsigned"
+    ANCHOR_FOREIGN = "anchor_foreign"
+    """Signed by another key."""
+    ANCHOR_ALTERED = "anchor_altered"
+    """The heads beside the signed statement are others."""
+    ANCHORS_CONTRADICT = "anchors_contradict"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,8 @@ class Finding:
     """One fault, at its place: a position, or all from `position` to `up_to`."""
 
     kind: Kind
-    agency: UUID
+    agency: UUID | None
+    """None for an anchor as such."""
     position: int
     up_to: int
     stream: UUID | None = None
@@ -63,7 +72,7 @@ class Finding:
     belongs: tuple[UUID, int] | None = None
     """The agency and position that a moved entry was taken from."""
     anchor: int | None = None
-    """The number of the anchor that shows it."""
+    """The number of the anchor that shows it, or that it is about."""
 
 
 Place = tuple[UUID, int]

@@ -27,6 +27,11 @@ class Files:
             return False
         return True
 
+    def names(self) -> list[str]:
+        """Every file that there is, in order."""
+        found = (each["path"] for page in obstore.list(self._store) for each in page)
+        return sorted(found)
+
     def read(self, path: str) -> bytes | None:
         """What was written there, or None."""
         try:

@@ -25,6 +25,7 @@ from outside.paper.renderer import Renderer
 from projections.freshness import Waiter
 from projections.shelf import Shelf
 from system import demo
+from system.anchors import anchors_when_due
 from system.lag import Lag
 from system.logs import set_up_logs
 from system.office import PROJECTIONS, Premises, premises
@@ -134,7 +135,7 @@ def work(settings: Settings) -> None:
         papers = Papers(rooms.pool, rooms.journal, shelf(rooms))
         table = when(papers)
         react = reactions.declare(broker, rooms.office, table)
-        clock = Clock(rooms.office, rooms.pool, providers)
+        clock = Clock(rooms.office, rooms.pool, providers, anchor=anchors_when_due(rooms))
         duties = {
             "projector": lambda: projector.run(stop, rooms.connect, rooms.journal, PROJECTIONS),
             "reactions": lambda: reactions.run(stop, rooms.connect, react, table),

@@ -43,6 +43,11 @@ class Settings(BaseSettings):
     """Everything that is not in the repository; made absolute."""
     master_key: SecretStr | None = None
     """Base64 of 32 bytes that wrap all keys of persons; see `read_master_key`."""
+    anchor_key: SecretStr | None = None
+    """Base64 of the 32 bytes that sign anchors; see `read_anchor_key`."""
+    anchor_url: str | None = None
+    """Where anchors are kept: a folder, or s3://bucket/prefix; None for DATA_DIR/anchors."""
+    anchor_interval_seconds: int = Field(3600, ge=10, le=86_400)
 
     stripe_api_key: SecretStr | None = None
     stripe_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
@@ -102,7 +107,7 @@ class Settings(BaseSettings):
     def _is_absolute(cls, folder: Path) -> Path:
         return folder.expanduser().absolute()
 
-    @field_validator("master_key")
+    @field_validator("master_key", "anchor_key")
     @classmethod
     def _is_a_key(cls, key: SecretStr | None) -> SecretStr | None:
         if key is not None:
@@ -126,18 +131,33 @@ class Settings(BaseSettings):
 
         Whoever loses this key loses all personal data. Raises `BadSettings`.
         """
-        if self.master_key is not None:
-            return _decoded(self.master_key.get_secret_value())
-        path = self.data_dir / "master.key"
-        try:
-            if not path.exists():
-                _make_key(path)
-            if stat.S_IMODE(path.stat().st_mode) & 0o077:
-                raise BadSettings(f"MASTER_KEY: {path} can be read by others; chmod 600 it.")
-            return _decoded(path.read_text().strip())
-        except (ValueError, OSError) as unusable:
-            reason = unusable.strerror if isinstance(unusable, OSError) else unusable
-            raise BadSettings(f"MASTER_KEY: {path} cannot be used: {reason}") from None
+        return _read_key("MASTER_KEY", self.master_key, self.data_dir / "master.key")
+
+    def read_anchor_key(self) -> bytes:
+        """The 32 bytes of ANCHOR_KEY, else of DATA_DIR/anchor.key, made on first use.
+
+        Whoever has this key can make anchors that look like ours. Raises `BadSettings`.
+        """
+        return _read_key("ANCHOR_KEY", self.anchor_key, self.data_dir / "anchor.key")
+
+    @property
+    def has_anchor_key(self) -> bool:
+        """Whether anchors were ever to be signed here: looking does not make the key."""
+        return self.anchor_key is not None or (self.data_dir / "anchor.key").exists()
+
+
+def _read_key(name: str, given: SecretStr | None, path: Path) -> bytes:
+    if given is not None:
+        return _decoded(given.get_secret_value())
+    try:
+        if not path.exists():
+            _make_key(path)
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise BadSettings(f"{name}: {path} can be read by others; chmod 600 it.")
+        return _decoded(path.read_text().strip())
+    except (ValueError, OSError) as unusable:
+        reason = unusable.strerror if isinstance(unusable, OSError) else unusable
+        raise BadSettings(f"{name}: {path} cannot be used: {reason}") from None
 
 
 def _checked_url(url: str | None, schemes: tuple[str, ...]) -> str | None:
@@ -161,7 +181,7 @@ def _decoded(text: str) -> bytes:
 def _make_key(path: Path) -> None:
     """Create the key file; when several try at once, one key wins and all read that one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".master.key.{secrets.token_hex(8)}")
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w") as file:

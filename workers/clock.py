@@ -23,6 +23,7 @@ from outside.payment_provider import PaymentProvider, ProviderRefused, ProviderU
 from projections.account import credit_to_allocate
 from projections.agencies import agency_named
 from projections.payments import PaymentRow, to_ask_about
+from workers.anchoring import AnchorsUnreachable, ForeignAnchor
 
 TICK_SECONDS = 5.0
 
@@ -36,11 +37,18 @@ class Clock:
     """What happens by itself at a time; done once, however many processes tick."""
 
     def __init__(
-        self, office: Office, pool: ConnectionPool[Connection[Any]], provider: ProviderOf
+        self,
+        office: Office,
+        pool: ConnectionPool[Connection[Any]],
+        provider: ProviderOf,
+        *,
+        anchor: Callable[[], object] = lambda: None,
     ) -> None:
         self._office = office
         self._pool = pool
         self._provider = provider
+        self._anchor = anchor
+        """Anchors the journals if it is time to."""
 
     def run(self, stop: Event, *, tick_seconds: float = TICK_SECONDS) -> None:
         """Tick until told to stop; a tick that fails is told and tried again."""
@@ -56,6 +64,7 @@ class Clock:
         self.ask_about_payments()
         self.allocate_credit()
         self.forget_old_answers()
+        self.anchor_journals()
 
     def ask_about_payments(self) -> None:
         """Ask the provider about payments of which nothing was heard (5 min, 1 h, 1 day)."""
@@ -82,6 +91,13 @@ class Clock:
         """Idempotency keys of people are kept for a month."""
         with self._pool.connection() as connection:
             connection.execute("DELETE FROM answers WHERE kept_until < %s", [self._office.clock()])
+
+    def anchor_journals(self) -> None:
+        """At set intervals; a place that cannot be reached is tried again at the next tick."""
+        try:
+            self._anchor()
+        except (AnchorsUnreachable, ForeignAnchor) as lost:
+            log.error("clock.not_anchored", reason=type(lost).__name__, place=str(lost))
 
     def _ask(self, agency: UUID, slug: str, payment: PaymentRow) -> None:
         provider = self._provider(payment.provider, slug)

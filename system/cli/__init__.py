@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from system.cli import agency, asking, billing, history, imports, running, tokens
+from system.cli import (
+    agency,
+    anchors,
+    asking,
+    billing,
+    history,
+    imports,
+    running,
+    tokens,
+    verifying,
+)
 from system.cli.language import Command, new_group, say
 
 app = new_group(
@@ -17,6 +27,8 @@ app.command("bill", cls=Command, help=billing.HELP)(billing.bill_month)
 app.add_typer(history.app, name="history")
 app.command("do", cls=Command, help=asking.HELP)(asking.do)
 app.add_typer(tokens.app, name="token")
+app.command("verify", cls=Command, help=verifying.HELP)(verifying.verify)
+app.add_typer(anchors.app, name="anchor")
 app.command("migrate", cls=Command, help=running.MIGRATE)(running.migrate)
 app.command("run", cls=Command, help=running.RUN)(running.run)
 app.command("serve", cls=Command, help=running.SERVE)(running.serve)

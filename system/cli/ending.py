@@ -1,7 +1,7 @@
 """How a command ends: an exit code that scripts can trust, and a sentence instead of a traceback.
 
-0 done · 1 done with rejected rows · 2 wrong use · 3 refused by the business · 4 engine not
-reachable · 70 a fault of ours · 130 stopped by Ctrl-C.
+0 done · 1 done with rejected rows, or tampering found · 2 wrong use · 3 refused by the business ·
+4 engine not reachable · 70 a fault of ours · 130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from system.premises import EngineUnavailable
 from system.processes import ChildDied
 from system.readiness import ReadModelStopped
 from system.settings import BadSettings
+from workers.anchoring import AnchorsUnreachable, ForeignAnchor
 
 REJECTED_ROWS = 1
 WRONG_USE = 2
@@ -110,6 +111,14 @@ def _judge(failure: Exception) -> Verdict:
 
 def _unreachable(failure: Exception) -> Verdict | None:
     match failure:
+        case AnchorsUnreachable() | ForeignAnchor():
+            told = say(
+                f"Le lieu des ancrages (ANCHOR_URL) ne peut pas servir ({failure}) ; rien n'a été"
+                " ancré.",
+                f"The place of the anchors (ANCHOR_URL) cannot be used ({failure}); nothing was"
+                " anchored.",
+            )
+            return Verdict(UNREACHABLE, "anchors_unreachable", told)
         case EngineUnavailable() | MigrationRefused():
             told = say("La base de données ne peut pas servir :", "The database cannot be used:")
             return Verdict(UNREACHABLE, "engine_unavailable", f"{told} {failure}")
