@@ -112,7 +112,7 @@ class PostingRow(Row):
     """The invoice, payment or credit that the line comes from."""
 
 
-def _pays_later(kind: str) -> bool:
+def pays_later(kind: str) -> bool:
     return kind != "benefit_surplus"
 
 
@@ -154,7 +154,7 @@ class Account(Projection):
                 cents = e.amount_cents
                 rows.put(SourceRow(e.lease_id, e.credit_id, e.kind, cents, cents, settled=True))
                 _post(rows, entry, e.lease_id, e.kind, credit=e.amount_cents, ref=e.credit_id)
-                credit = cents if _pays_later(e.kind) else 0
+                credit = cents if pays_later(e.kind) else 0
                 _move(rows, e.lease_id, everywhere=-cents, credit=credit)
             case PaymentConfirmed() as e:
                 _move(rows, e.lease_id, confirmed=-e.amount_cents)
@@ -247,7 +247,7 @@ def _allocate(rows: Rows, lease_id: UUID, source_id: UUID, parts: Iterable[Part]
         rows.put(AllocationRow(lease_id, source_id, part.charge, cents))
         paid += part.amount_cents
     rows.put(replace(source, left_cents=source.left_cents - paid))
-    if _pays_later(source.kind):
+    if pays_later(source.kind):
         _move(rows, lease_id, credit=-paid)
 
 
