@@ -107,6 +107,20 @@ def revoke(connection: Connection[Any], token_id: UUID, *, now: datetime) -> boo
     return done.rowcount == 1
 
 
+def token_names(connection: Connection[Any], ids: Sequence[UUID]) -> dict[UUID, str]:
+    """How tokens are called, expired and revoked ones too: their name and role."""
+    rows = connection.execute("SELECT id, name, role FROM tokens WHERE id = ANY(%s)", [list(ids)])
+    return {token_id: f"{name} ({role})" for token_id, name, role in rows}
+
+
+def tokens_named(connection: Connection[Any], agency: UUID, name: str) -> list[UUID]:
+    """The tokens of this name that open or opened an agency; names need not be unique."""
+    rows = connection.execute(
+        "SELECT id FROM tokens WHERE %s = ANY(agencies) AND name = %s ORDER BY id", [agency, name]
+    )
+    return [token_id for (token_id,) in rows]
+
+
 class Tokens:
     """Tells who comes with a token; asks the database once per token in half a minute."""
 

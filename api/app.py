@@ -9,7 +9,7 @@ from typing import Any
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI
 
-from api import Parts, docs, health, history, invoice, lease, payment, receipt, task
+from api import Parts, audit, docs, health, history, invoice, lease, payment, receipt, task
 from api.commands import offer, offered, schemas
 from api.doors import bearer
 from api.edge import Edge
@@ -27,6 +27,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     payment.router,
     receipt.router,
     task.router,
+    audit.router,
     history.router,
     payment_pages.router,
     static.router,

@@ -6,12 +6,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 
+from access import tokens
 from api.answers import Limit, Page, as_of, page
 from api.doors import Visit, fresh
 from api.kinds import language_of
 from api.limits import BIGGEST
 from api.problems import Problem, documented
-from projections.timeline import Moment, history
+from projections.story import Moment, Reader, at, moments
+from projections.timeline import positions_about
 
 router = APIRouter(
     prefix="/v1/agencies/{agency}", tags=["history"], responses=documented(401, 404, 422, 503)
@@ -41,15 +43,10 @@ def get_history(
     """Who did what, when and why, in the order in which it was recorded; in words."""
     with visit.parts.pool.connection() as connection:
         fresh_as = as_of(connection, visit.agency, "timeline")
-        moments = history(
-            connection,
-            visit.parts.office.journal,
-            visit.agency,
-            about_id,
-            language_of(request),
-            after=after,
-            limit=limit,
-        )
-    if not moments and after == 0:
+        journal = visit.parts.office.journal
+        reader = Reader(connection, journal, visit.agency, language_of(request), tokens)
+        positions = positions_about(connection, visit.agency, [about_id], after=after, limit=limit)
+        told = moments(reader, at(reader, positions))
+    if not told and after == 0:
         raise Problem("not_found")
-    return page(moments, limit, str(moments[-1].position) if moments else None, fresh_as)
+    return page(told, limit, str(told[-1].position) if told else None, fresh_as)

@@ -1,13 +1,15 @@
 """Leases: the list, one lease, what it owes, and what was posted, billed, paid and receipted."""
 
-from datetime import date
-from typing import Annotated
+from datetime import date, datetime
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
+from psycopg import Connection
 from pydantic import BaseModel
 
 from api.answers import Fresh, Limit, Page, as_of, found, page
+from api.dates import AskedDates, Dates
 from api.doors import Visit, fresh
 from api.limits import BIGGEST
 from api.problems import documented
@@ -16,14 +18,15 @@ from projections.account import (
     ChargeRow,
     PostingRow,
     account,
-    balance_as_of,
     open_charges,
-    postings,
 )
 from projections.invoices import InvoiceRow, invoices_of_lease
 from projections.leases import LeaseRow, lease, lease_by_reference, leases_after
-from projections.payments import PaymentRow, payments_of_lease, pending_cents
+from projections.payments import PENDING, PaymentRow, payments_of_lease, pending_cents
 from projections.receipts import ReceiptRow, receipts_of_lease
+from projections.replay import entries_of_lease, replayed
+from projections.statement import balance_as_of, postings
+from projections.two_dates import two_dates
 
 router = APIRouter(
     prefix="/v1/agencies/{agency}/leases",
@@ -61,11 +64,13 @@ class Balance(BaseModel):
 
 
 class BalanceAsOf(BaseModel):
-    """The booked balance on a date, as it was known at a position."""
+    """The booked balance on a date, as it was known at a position of the journal."""
 
     lease_id: UUID
-    on: date
-    known_at: int | None
+    as_of_on: date
+    known_position: int
+    """The lasting way to say *known at*: asked again with it, the answer is the same for ever."""
+    known_recorded_at: datetime
     booked_cents: int
     freshness: Fresh
 
@@ -96,9 +101,11 @@ def get_lease(visit: Reader, lease_id: UUID) -> object:
 
 
 @router.get("/{lease_id}/balance", response_model=Balance)
-def get_balance(visit: AccountReader, lease_id: UUID) -> object:
-    """What a lease owes now: confirmed, booked and settled."""
+def get_balance(visit: AccountReader, lease_id: UUID, dates: AskedDates) -> object:
+    """What a lease owes: confirmed, booked and settled; now, or on a date as known at another."""
     with visit.parts.pool.connection() as connection:
+        if dates.said:
+            return _balance_then(connection, visit, lease_id, dates)
         fresh_as = as_of(connection, visit.agency, "account", "payments")
         found(lease(connection, visit.agency, lease_id))
         row: AccountRow = account(connection, visit.agency, lease_id)
@@ -114,22 +121,51 @@ def get_balance(visit: AccountReader, lease_id: UUID) -> object:
         }
 
 
+def _balance_then(
+    connection: Connection[Any], visit: Visit, lease_id: UUID, dates: Dates
+) -> dict[str, object]:
+    """The same, from the lease's own entries: its rows say only what is so now."""
+    parts, agency = visit.parts, visit.agency
+    fresh_as = as_of(connection, agency, "timeline", "leases")
+    found(lease(connection, agency, lease_id))
+    now = parts.office.clock()
+    asked = two_dates(connection, agency, *dates, now, fresh_as.position)
+    entries = entries_of_lease(connection, parts.office.journal, agency, lease_id, asked.position)
+    state = replayed(entries, lease_id, asked)
+    then = state.account
+    return {
+        "lease_id": lease_id,
+        "confirmed_cents": then.confirmed_cents,
+        "booked_cents": then.booked_cents,
+        "settled_cents": then.settled_cents,
+        "pending_cents": sum(p.amount_cents for p in state.payments if p.state in PENDING),
+        "credit_cents": then.credit_cents,
+        "open_charges": [
+            ChargeRow(
+                lease_id, c.charge, c.kind, c.amount_cents, c.paid_cents, c.due_on, c.period,
+                c.invoice_id,
+            )
+            for c in then.open_charges
+        ],
+        "freshness": fresh_as,
+    }  # fmt: skip
+
+
 @router.get("/{lease_id}/balance-as-of", response_model=BalanceAsOf)
-def get_balance_as_of(
-    visit: AccountReader,
-    lease_id: UUID,
-    on: date,
-    known_at: Annotated[int | None, Query(ge=0, le=BIGGEST)] = None,
-) -> object:
-    """What was owed on a date, as it was known at a position of the journal."""
+def get_balance_as_of(visit: AccountReader, lease_id: UUID, dates: AskedDates) -> object:
+    """What was owed by the books on a date, as it was known at another: one sum over postings."""
     with visit.parts.pool.connection() as connection:
         fresh_as = as_of(connection, visit.agency, "account")
         found(lease(connection, visit.agency, lease_id))
-        cents = balance_as_of(connection, visit.agency, lease_id, on=on, known=known_at)
+        now = visit.parts.office.clock()
+        asked = two_dates(connection, visit.agency, *dates, now, fresh_as.position)
+        on, known = asked.as_of_on, asked.position
+        cents = balance_as_of(connection, visit.agency, lease_id, on=on, known=known)
     return {
         "lease_id": lease_id,
-        "on": on,
-        "known_at": known_at,
+        "as_of_on": on,
+        "known_position": known,
+        "known_recorded_at": asked.recorded_at,
         "booked_cents": cents,
         "freshness": fresh_as,
     }
@@ -137,13 +173,27 @@ def get_balance_as_of(
 
 @router.get("/{lease_id}/postings", response_model=Page[PostingRow])
 def list_postings(
-    visit: AccountReader, lease_id: UUID, after: Position = 0, limit: Limit = 100
+    visit: AccountReader,
+    lease_id: UUID,
+    dates: AskedDates,
+    after: Position = 0,
+    limit: Limit = 100,
 ) -> object:
-    """The lines of the account in the order in which they were recorded."""
+    """The lines of the account in the order in which they were recorded: the statement.
+
+    With dates, the lines that count on the one, of those that were known at the other.
+    """
     with visit.parts.pool.connection() as connection:
         fresh_as = as_of(connection, visit.agency, "account")
         found(lease(connection, visit.agency, lease_id))
-        rows = postings(connection, visit.agency, lease_id, after=after, limit=limit)
+        on = known = None
+        if dates.said:
+            now = visit.parts.office.clock()
+            asked = two_dates(connection, visit.agency, *dates, now, fresh_as.position)
+            on, known = asked.as_of_on, asked.position
+        rows = postings(
+            connection, visit.agency, lease_id, after=after, limit=limit, on=on, known=known
+        )
     return page(rows, limit, str(rows[-1].position) if rows else None, fresh_as)
 
 

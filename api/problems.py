@@ -23,6 +23,8 @@ from domain.words import Language
 from journal import Busy, Conflict, NoSuchAgency, OutcomeUnknown
 from journal.keys import KeyDestroyed
 from projections.freshness import Quarantined
+from projections.subjects import BackwardPeriod
+from projections.two_dates import NotShownYet, Unanswerable
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -121,6 +123,7 @@ def install(app: FastAPI) -> None:
         (PoolTimeout, "busy"),
         (TooManyRequests, "busy"),
         (Quarantined, "stopped"),
+        (NotShownYet, "not_yet"),
     ):
         app.add_exception_handler(error, _always(code))
 
@@ -143,6 +146,8 @@ async def _refused(request: Request, refused: Exception) -> Response:
         kind = KINDS["not_allowed"]
     elif isinstance(refused, NotFound):
         kind = KINDS["not_found"]
+    elif isinstance(refused, (*Unanswerable, BackwardPeriod)):
+        kind = KINDS["invalid"]
     elif isinstance(refused, KeyReused):
         kind = KINDS["key_reused"]
     return respond(request, kind, refused.code, detail=refused.told(language))

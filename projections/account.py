@@ -284,32 +284,6 @@ def account(connection: Connection, agency: UUID, lease_id: UUID) -> AccountRow:
     return found[0] if found else AccountRow(lease_id)
 
 
-def balance_as_of(
-    connection: Connection, agency: UUID, lease_id: UUID, *, on: date, known: int | None
-) -> int:
-    """The booked balance on a date, as it was known at a position (None: now)."""
-    row = connection.execute(
-        "SELECT coalesce(sum(debit_cents - credit_cents), 0)::bigint FROM read.postings"
-        " WHERE agency = %s AND lease_id = %s AND effective_on <= %s"
-        " AND (%s::bigint IS NULL OR position <= %s)",
-        [agency, lease_id, on, known, known],
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-def postings(
-    connection: Connection, agency: UUID, lease_id: UUID, *, after: int = 0, limit: int = 200
-) -> list[PostingRow]:
-    """The lines of an account in the order in which they were recorded."""
-    return find(
-        connection,
-        PostingRow,
-        "agency = %s AND lease_id = %s AND position > %s ORDER BY position LIMIT %s",
-        [agency, lease_id, after, limit],
-    )
-
-
 def open_charges(connection: Connection, agency: UUID, lease_id: UUID) -> list[ChargeRow]:
     """What is not paid in full, oldest due date first."""
     return find(

@@ -32,6 +32,10 @@ LOOKS_AFTER = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
 """When an unknown payment is asked about again, from the moment it became unknown."""
 
 
+PENDING = (PaymentState.AUTHENTICATING, PaymentState.UNKNOWN)
+"""On its way and not certain."""
+
+
 @dataclass(frozen=True, slots=True)
 class PaymentRow(Row):
     table: ClassVar = "payments"

@@ -58,6 +58,10 @@ class BeyondTheHead(Refused):
     """The journal has not come to this position yet."""
 
 
+class NotShownYet(Exception):
+    """The read models have not come to this position yet; they will in a moment."""
+
+
 Unanswerable = (NoDate, NotYetKnown, BeyondTheHead)
 """What makes a question of two dates one that has no answer."""
 
@@ -116,23 +120,33 @@ def two_dates(
     as_of: date | None,
     known_at: KnownAt | None,
     now: datetime,
+    shown: int | None = None,
 ) -> TwoDates:
     """Where a question of two dates stands in a log; what is not said is today, and all.
 
     Raises NotYetKnown for a day or an instant to come, BeyondTheHead, NoSuchAgency. A date of
-    the business may lie ahead: what is already known of it is an answer.
+    the business may lie ahead: what is already known of it is an answer. `shown` is how far the
+    read models are: all that is known ends there, and what is asked for behind it is NotShownYet.
     """
     head = _head(connection, agency)
+    today = now.astimezone(PARIS).date()
     position = head if known_at is None else _position(connection, agency, known_at, head, now)
+    if shown is not None and position > shown:
+        if known_at not in (None, today):
+            raise NotShownYet(f"position {position}")
+        position = shown
     at = connection.execute(
         "SELECT recorded_at FROM events WHERE agency = %s AND position = %s", [agency, position]
     ).fetchone()
-    today = now.astimezone(PARIS).date()
     return TwoDates(as_of or today, position, at[0] if at else EPOCH)
 
 
-def last_by(connection: Connection[Any], agency: UUID, instant: datetime) -> int:
+def last_by(
+    connection: Connection[Any], agency: UUID, instant: datetime, *, inclusive: bool = True
+) -> int:
     """The position of the last entry that was recorded by an instant; 0 if there is none."""
+    if not inclusive:
+        instant -= timedelta(microseconds=1)
     row = connection.execute(_LAST_BY, {"agency": agency, "instant": instant}).fetchone()
     return 0 if row is None else int(row[0])
 

@@ -9,6 +9,7 @@ from system.cli import (
     billing,
     history,
     imports,
+    replay,
     running,
     tokens,
     verifying,
@@ -25,6 +26,7 @@ app.add_typer(agency.app, name="agency")
 app.add_typer(imports.app, name="import")
 app.command("bill", cls=Command, help=billing.HELP)(billing.bill_month)
 app.add_typer(history.app, name="history")
+app.add_typer(replay.app, name="replay")
 app.command("do", cls=Command, help=asking.HELP)(asking.do)
 app.add_typer(tokens.app, name="token")
 app.command("verify", cls=Command, help=verifying.HELP)(verifying.verify)

@@ -21,6 +21,8 @@ from domain import Refused
 from domain.period import NotAPeriod
 from journal import Busy, Conflict
 from outside.rent_roll import UnreadableFile
+from projections.subjects import BackwardPeriod
+from projections.two_dates import NoDate
 from system.cli.language import language, say
 from system.cli.output import words, write_json
 from system.locks import LockTimeout
@@ -81,7 +83,7 @@ def _stopped() -> Verdict:
 
 def _judge(failure: Exception) -> Verdict:
     match failure:
-        case WrongUse() | UnreadableFile() | NotAPeriod():
+        case WrongUse() | UnreadableFile() | NotAPeriod() | NoDate() | BackwardPeriod():
             return Verdict(WRONG_USE, failure.code, failure.told(language()))
         case BadSettings():
             told = say("Un réglage ne va pas :", "A setting cannot be used:")

@@ -25,11 +25,10 @@ from projections.account import (
     ChargeRow,
     SourceRow,
     account,
-    balance_as_of,
     credit_to_allocate,
     open_charges,
-    postings,
 )
+from projections.statement import balance_as_of, postings
 from tests.given import day
 from tests.projections.story import LILAS, NOBODY, ROSES, Story, stored
 

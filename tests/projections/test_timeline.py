@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from journal import Recorded
 from projections import projected
-from projections.timeline import MentionRow, Timeline, history
-from tests.projections.logs import LILAS, ROSES, Logs
-from tests.projections.story import NOBODY, Story, party, stored
+from projections.timeline import MentionRow, Timeline, actor_id
+from tests.projections.story import Story, party
 
 
 def positions(entries: list[Recorded], about: UUID) -> list[int]:
@@ -73,28 +73,17 @@ def test_an_entry_is_mentioned_once_however_often_it_says_an_id() -> None:
     assert len({(row.about_id, row.position) for row in rows}) == len(rows)
 
 
-def test_history_tells_who_did_what_and_when(logs: Logs) -> None:
+def test_an_entry_is_found_by_who_acted_and_for_whom_and_by_what_caused_it() -> None:
     story = Story()
-    events = [entry.event for entry in story.entries]
-    logs.append(*events)
-    logs.append(*events, agency=ROSES)
-    with stored(logs.url, logs.entries(), Timeline()) as connection:
-        told = history(connection, logs.journal, LILAS, story.rest, "fr")
-        assert [moment.position for moment in told] == positions(story.entries, story.rest)
-        assert [moment.told for moment in told[-2:]] == [
-            "Tâche pour l'agence : montant confirmé différent du montant demandé",
-            "Quittance Q-2026-000002 pour mai 2026 : loyer 612,40\u00a0€, charges 98,60\u00a0€",
-        ]
-        first = told[0]
-        entry = logs.entries()[first.position - 1]
-        assert (first.name, first.actor, first.on_behalf_of) == ("PaymentInitiated", "a test", None)
-        assert (first.recorded_at, first.effective_on) == (entry.recorded_at, entry.effective_on)
-        assert (first.command_id, first.correlation_id) == (entry.command_id, entry.correlation_id)
-        english = history(connection, logs.journal, LILAS, story.rest, "en", limit=1)
-        assert english[0].told == "Card payment of €310.00 asked for"
-        later = history(
-            connection, logs.journal, LILAS, story.rest, "fr", after=told[1].position, limit=2
-        )
-        assert later == told[2:4]
-        assert history(connection, logs.journal, LILAS, NOBODY, "fr") == []
-        assert history(connection, logs.journal, NOBODY, story.rest, "fr") == []
+    party_id, cause = party("L-0312"), story.entries[0].event_id
+    entries = [
+        replace(entry, actor="reaction", on_behalf_of=str(party_id), causation_id=cause)
+        if entry.position == 7
+        else replace(entry, on_behalf_of="not an id")
+        for entry in story.entries
+    ]
+    assert positions(entries, actor_id("reaction")) == [7]
+    assert 7 not in positions(entries, actor_id("token:test"))
+    assert len(positions(entries, actor_id("token:test"))) == len(entries) - 1
+    assert positions(entries, cause) == [7]
+    assert 7 in positions(entries, party_id)
