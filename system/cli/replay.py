@@ -45,6 +45,47 @@ def _group() -> None:
     """A group, even while there is one thing in it."""
 
 
+Reference = Annotated[
+    str,
+    typer.Argument(
+        metavar="REF",
+        help=say("Sa référence, B-00012, ou son id.", "Its reference, B-00012, or its id."),
+    ),
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="DATE",
+        help=say(
+            "La situation à cette date, fin du jour à Paris ; aujourd'hui si rien n'est dit.",
+            "As true on this date, the end of the day in Paris; today if not said.",
+        ),
+    ),
+]
+KnownAtText = Annotated[
+    str | None,
+    typer.Option(
+        "--known-at",
+        metavar="DATE|INSTANT|POSITION",
+        help=say(
+            "Telle que connue alors : 2026-11-07, 2026-11-07T14:30 ou la position 1234.",
+            "As known then: 2026-11-07, 2026-11-07T14:30 or position 1234.",
+        ),
+    ),
+]
+WithDifference = Annotated[
+    bool,
+    typer.Option(
+        "--diff",
+        help=say(
+            "Ce que la suite en a changé, et quels événements.",
+            "What later knowledge changed of it, and which events did.",
+        ),
+    ),
+]
+
+
 @app.command(
     cls=Command,
     help=say(
@@ -53,45 +94,10 @@ def _group() -> None:
     ),
 )
 def lease(
-    reference: Annotated[
-        str,
-        typer.Argument(
-            metavar="REF",
-            help=say("Sa référence, B-00012, ou son id.", "Its reference, B-00012, or its id."),
-        ),
-    ],
-    as_of: Annotated[
-        str | None,
-        typer.Option(
-            "--as-of",
-            metavar=say("DATE", "DATE"),
-            help=say(
-                "La situation à cette date, fin du jour à Paris ; aujourd'hui si rien n'est dit.",
-                "As true on this date, the end of the day in Paris; today if not said.",
-            ),
-        ),
-    ] = None,
-    known_at: Annotated[
-        str | None,
-        typer.Option(
-            "--known-at",
-            metavar=say("DATE|INSTANT|POSITION", "DATE|INSTANT|POSITION"),
-            help=say(
-                "Telle que connue alors : 2026-11-07, 2026-11-07T14:30 ou la position 1234.",
-                "As known then: 2026-11-07, 2026-11-07T14:30 or position 1234.",
-            ),
-        ),
-    ] = None,
-    diff: Annotated[
-        bool,
-        typer.Option(
-            "--diff",
-            help=say(
-                "Ce que la suite en a changé, et quels événements.",
-                "What later knowledge changed of it, and which events did.",
-            ),
-        ),
-    ] = False,
+    reference: Reference,
+    as_of: AsOf = None,
+    known_at: KnownAtText = None,
+    diff: WithDifference = False,
     agency: OptionalAgency = None,
     as_json: AsJson = False,
 ) -> None:
