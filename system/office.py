@@ -38,6 +38,8 @@ from system.providers import provider_in_use
 from system.settings import Settings
 
 YOUNG_OBJECTS = 100_000
+RECONNECT_SECONDS = 0.2
+"""Between two tries of a pool to reach a database that is away."""
 
 PROJECTIONS: tuple[Projection, ...] = (
     Agencies(),
@@ -99,6 +101,9 @@ def premises(
         min_size=1,
         max_size=pool_size or settings.database_pool_size,
         kwargs={"autocommit": True, "application_name": "quittance"},
+        # Left alone, a pool tries after one second, two, four…: long after the database is back.
+        reconnect_timeout=RECONNECT_SECONDS,
+        reconnect_failed=ConnectionPool.check,
         open=True,
     ) as pool:
         journal = Journal(pool, connect, Keyring(pool, master_key), Bell(connect))

@@ -7,13 +7,14 @@ in order; and it is tied to us, so that it dies even when we are killed.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import select
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import IO, Self
@@ -23,6 +24,10 @@ from system.tether import tethered
 STOP_TIMEOUT_SECONDS = 10.0
 POLL_SECONDS = 0.05
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+DEATHS_ALLOWED = 3
+DEATHS_WITHIN_SECONDS = 60.0
+
+log = logging.getLogger("quittance.processes")
 
 
 class ChildDied(Exception):
@@ -38,12 +43,19 @@ class AskedToStop(Exception):
     """Ctrl-C or a signal asked us to stop before all was ready."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Child:
-    """A started process and what we call it."""
+    """A started process, what we call it, and how to start it."""
 
     name: str
-    process: subprocess.Popen[bytes]
+    start: Callable[[], subprocess.Popen[bytes]]
+    revived: bool
+    """Whether it is started again when it dies while we watch."""
+    process: subprocess.Popen[bytes] = field(init=False)
+    deaths: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.process = self.start()
 
     def exit_code(self) -> int | None:
         """How it ended, None while it lives; its number stays ours until `collect`."""
@@ -60,6 +72,18 @@ class Child:
 
     def collect(self) -> None:
         self.process.wait()
+
+    def live_again(self) -> bool:
+        """Start it once more; False if it is not meant to, or dies again and again."""
+        now = time.monotonic()
+        self.deaths = [at for at in self.deaths if now - at < DEATHS_WITHIN_SECONDS]
+        self.deaths.append(now)
+        if not self.revived or len(self.deaths) > DEATHS_ALLOWED:
+            return False
+        self.kill_group()
+        self.collect()
+        self.process = self.start()
+        return True
 
 
 class Processes:
@@ -111,27 +135,42 @@ class Processes:
         env: Mapping[str, str] | None = None,
         output: IO[bytes] | None = None,
         cwd: Path | None = None,
+        revived: bool = False,
     ) -> int:
         """Start a child with `env` added to our environment; its pid.
 
-        Its output goes where ours goes, unless a file is given.
+        Its output goes where ours goes, unless a file is given. If it is `revived`, it is started
+        again when it dies while we `watch`, unless it dies again and again.
         """
-        process = subprocess.Popen(
-            tethered(list(command), signal.SIGTERM),
-            env={**os.environ, **(env or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            cwd=cwd,
-            start_new_session=True,
-        )
-        self.children.append(Child(name, process))
-        return process.pid
+
+        def begin() -> subprocess.Popen[bytes]:
+            return subprocess.Popen(
+                tethered(list(command), signal.SIGTERM),
+                env={**os.environ, **(env or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=cwd,
+                start_new_session=True,
+            )
+
+        child = Child(name, begin, revived)
+        self.children.append(child)
+        return child.process.pid
 
     def watch(self) -> None:
-        """Return when asked to stop by Ctrl-C or a signal; raises `ChildDied`."""
+        """Return when asked to stop by Ctrl-C or a signal; raises `ChildDied`.
+
+        What is started here has shown before that it can run: one death is an accident.
+        """
         while not self.signals_received:
-            self._raise_if_one_died()
+            for child in self.children:
+                code = child.exit_code()
+                if code is None:
+                    continue
+                if not child.live_again():
+                    raise ChildDied(child.name, code)
+                log.error("processes.revived", extra={"child": child.name, "code": code})
             self._sleep(None)
 
     def wait_until(self, ready: Callable[[], bool], timeout_seconds: float) -> None:

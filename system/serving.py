@@ -201,9 +201,10 @@ def _start(settings: Settings, url: str, processes: Processes) -> None:
                 "DEMO_BANK_SECRET": demo_secret(settings, "demo bank"),
                 "DEMO_BANK_WEBHOOK_SECRET": demo_secret(settings, "demo bank webhooks"),
             },
+            revived=True,
         )  # fmt: skip
-    processes.start("worker", [*quittance, "work"], env=env)
-    processes.start("api", [*quittance, "serve"], env=env)
+    processes.start("worker", [*quittance, "work"], env=env, revived=True)
+    processes.start("api", [*quittance, "serve"], env=env, revived=True)
     processes.wait_until(lambda: _answers(settings), timeout_seconds=READY_SECONDS)
 
 

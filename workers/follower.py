@@ -14,7 +14,8 @@ from journal.wakeup import CHANNEL
 
 POLL_SECONDS = 0.5
 FIRST_PAUSE_SECONDS = 0.05
-LONGEST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 0.4
+"""Also after a long outage, less than a second passes from its end until all goes on."""
 
 log = logging.getLogger("quittance.workers")
 

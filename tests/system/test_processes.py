@@ -153,3 +153,46 @@ def test_a_killed_supervisor_takes_its_children_along(tmp_path, output):
         child = int(answer.read_text())
         process.kill()
         nobody.wait_until(lambda: gone(child), 10)
+
+
+# Dies by itself as often as the file has lines to take, then stays.
+MORTAL = """
+import os, sys, time
+left = open(sys.argv[1]).readlines()
+open(sys.argv[1], "w").writelines(left[1:])
+if left:
+    os.kill(os.getpid(), 9)
+open(sys.argv[2], "w").write("up")
+time.sleep(60)
+"""
+REVIVER = """
+import sys
+from system.processes import ChildDied, Processes
+with Processes() as processes:
+    processes.start("mortal", [sys.executable, "-c", *sys.argv[1:]], revived=True)
+    try:
+        processes.watch()
+    except ChildDied as death:
+        print(death)
+print("stopped")
+"""
+
+
+def test_what_is_revived_lives_again_after_a_death(tmp_path, output):
+    lives, up = tmp_path / "lives", tmp_path / "up"
+    lives.write_text("one\ntwo\n")
+    with subprocess.Popen(python(REVIVER, MORTAL, lives, up), stdout=output) as process:
+        with Processes() as nobody:
+            nobody.wait_until(up.exists, 20)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    assert Path(output.name).read_text() == "stopped\n"
+
+
+def test_what_dies_again_and_again_is_left_dead(tmp_path, output):
+    lives, up = tmp_path / "lives", tmp_path / "up"
+    lives.write_text("again\n" * 9)
+    with subprocess.Popen(python(REVIVER, MORTAL, lives, up), stdout=output) as process:
+        assert process.wait(20) == 0
+    assert "the mortal was killed by SIGKILL" in Path(output.name).read_text()
+    assert len(lives.read_text().splitlines()) == 5
