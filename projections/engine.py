@@ -30,12 +30,13 @@ LIVE_ENTRIES = 500
 LIVE_SECONDS = 1.0
 NEW_LOGS_SECONDS = 0.05
 
-# A commit that a crash loses is folded again: no need to wait for the disk. Every statement is a
+# A commit that a crash loses is folded again: no need to wait for the disk. Who stops between its
+# last statement and its commit is thrown out before a second has passed. Every statement is a
 # list of keys and one index scan for each; it is planned once, perhaps on tables still empty.
 _SESSION = """
 SELECT set_config(name, value, false) FROM (VALUES
     ('TimeZone', 'UTC'), ('jit', 'off'), ('synchronous_commit', 'off'),
-    ('idle_in_transaction_session_timeout', '5s'), ('lock_timeout', '10s'),
+    ('idle_in_transaction_session_timeout', '750ms'), ('lock_timeout', '10s'),
     ('plan_cache_mode', 'force_generic_plan'), ('enable_seqscan', 'off'),
     ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off')
 ) AS setting(name, value)
@@ -178,19 +179,22 @@ class Engine:
         """Two round trips: all statements of the transaction, then its end."""
         cursor, fence = connection.cursor(), connection.cursor()
         try:
-            with connection.pipeline():
+            with connection.pipeline() as pipeline:
                 cursor.execute("BEGIN")
                 move(fence, stretches, self._schema)
                 write(cursor, stretches, self._schema)
                 if self._schema == LIVE:
                     cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, self._told(stretches)])
-            if fence.rowcount != len(stretches):
-                raise Fenced
+                # Within the pipeline: what psycopg sends at its end, behind the last statement,
+                # would switch off the clock by which PostgreSQL throws out who stops here.
+                pipeline.sync()
+                if fence.rowcount != len(stretches):
+                    raise Fenced
+                cursor.execute("COMMIT")
         except BaseException:
             if not connection.broken:
                 connection.rollback()
             raise
-        connection.commit()
 
     def _isolate(
         self, connection: Connection[Any], stretches: list[Stretch], refused: Exception

@@ -75,17 +75,21 @@ class Load:
     def _run(self, way: Asks) -> None:
         try:
             while not self._stop.is_set():
-                wish = self._business.wish(*self._agencies)
-                answer = self.insist(lambda wish=wish: way.wish(wish))
-                payment = UUID(str(answer.ids["payment_id"]))
-                self.told[wish] = Told(answer.position, payment, answer.repeated)
-                if wish.becomes_payment:
-                    self.insist(lambda w=wish, p=payment: way.confirm(w, p))
-                    self.confirmed[payment] = wish
+                self.ask(way)
                 self._stop.wait(BREATH_SECONDS)
         except BaseException as bug:
             self.errors.append(bug)
             raise
+
+    def ask(self, way: Asks) -> None:
+        """One wish, which now and then becomes a payment."""
+        wish = self._business.wish(*self._agencies)
+        answer = self.insist(lambda: way.wish(wish))
+        payment = UUID(str(answer.ids["payment_id"]))
+        self.told[wish] = Told(answer.position, payment, answer.repeated)
+        if wish.becomes_payment:
+            self.insist(lambda: way.confirm(wish, payment))
+            self.confirmed[payment] = wish
 
     def insist(self, ask: Callable[[], Answer]) -> Answer:
         """Ask until there is an answer."""

@@ -171,6 +171,12 @@ class Program:
         finally:
             line.close()
 
+    def reacts(self) -> bool:
+        return self.ask(
+            "SELECT count(*) > 0 AND count(*) % (SELECT count(*) FROM heads) = 0"
+            " FROM reaction_positions"
+        ) == [(True,)]
+
     def accepts(self) -> bool:
         """Whether PostgreSQL accepts connections."""
         with suppress(psycopg.OperationalError):
@@ -208,6 +214,8 @@ def running_program(folder: Path) -> Iterator[Program]:
         program = Program(url, rooms, business, between, data_dir, port, token, supervisor, output)
         until(lambda: supervisor.poll() is not None or program.answers(), "an API that answers")
         assert supervisor.poll() is None, output.read_text()[-2000:]
+        # A reaction that is new starts at the head of every log: what came before is not heard.
+        until(program.reacts, "a worker that knows its reactions")
         assert len(SLUGS) == len(business.leases)
         yield program
 

@@ -71,6 +71,12 @@ def shown_up_to(connection: Connection[Any], agency: UUID) -> int:
     return int(row[0])
 
 
+def seconds_until_shown(connection: Connection[Any], agency: UUID, position: int) -> float:
+    began = monotonic()
+    until(lambda: shown_up_to(connection, agency) >= position, f"position {position}, shown")
+    return monotonic() - began
+
+
 def recovery(program: Program, load: Load, way: Customer) -> Recovery:
     """Until something new is written, over HTTP, and shown in every read model."""
     began = monotonic()

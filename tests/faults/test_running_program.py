@@ -38,7 +38,12 @@ def test_it_survives(program: Program, chance: int) -> None:
         try:
             strike(program, victim, dice)
         except BaseException as fault:
-            fault.add_note(f"after {victim.__name__}; {program.output.read_text()[-3000:]}")
+            queue = program.ask(
+                "SELECT state, available_at, message->>'options' FROM dramatiq.queue"
+            )
+            fault.add_note(
+                f"after {victim.__name__}; {queue}; {program.output.read_text()[-3000:]}"
+            )
             raise
 
 
