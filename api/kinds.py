@@ -145,6 +145,16 @@ KINDS: dict[str, Kind] = {
             "We are checking this agency's data; nothing is lost.",
         ),
     ),
+    "newer_program": _kind(
+        503,
+        ("Programme à mettre à jour", "Program to be updated"),
+        (
+            "Une version plus récente du programme a écrit dans ce journal ; celle-ci ne le"
+            " devine pas et s'arrête. Rien n'est perdu.",
+            "A newer version of the program has written to this journal; this one does not"
+            " guess, and stops. Nothing is lost.",
+        ),
+    ),
     "busy": _kind(
         503,
         ("Service momentanément indisponible", "Temporarily unavailable"),

@@ -20,7 +20,7 @@ from api.logging import log, trail_of
 from commands import KeyReused
 from domain import NotAllowed, NotFound, Refused
 from domain.words import Language
-from journal import Busy, Conflict, NoSuchAgency, OutcomeUnknown
+from journal import Busy, Conflict, NoSuchAgency, OutcomeUnknown, UnknownEvent
 from journal.keys import KeyDestroyed
 from projections.freshness import Quarantined
 from projections.subjects import BackwardPeriod
@@ -119,6 +119,7 @@ def install(app: FastAPI) -> None:
         (Busy, "busy"),
         (OutcomeUnknown, "outcome_unknown"),
         (KeyDestroyed, "person_erased"),
+        (UnknownEvent, "newer_program"),
         (OperationalError, "busy"),
         (PoolTimeout, "busy"),
         (TooManyRequests, "busy"),

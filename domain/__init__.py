@@ -7,7 +7,7 @@ for ever: add events, add fields with defaults, upcast; never rename or reinterp
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from datetime import date
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
@@ -66,6 +66,26 @@ def _subject_of(field: FieldInfo) -> str | None:
     return owner if isinstance(owner, str) else None
 
 
+Fields = dict[str, Any]
+"""A stored fact's fields as JSON has them, personal ones unsealed (or `ERASED`)."""
+
+
+def from_version(version: int) -> Callable[[Callable[[Fields], Fields]], Any]:
+    """Declare, inside an event, how fields stored under `version` read in the next version.
+
+        @from_version(1)
+        def _euros_become_cents(fields: Fields) -> Fields: ...
+
+    A pure function of the fields alone. `Event` runs the steps one after the other.
+    """
+
+    def declare(step: Callable[[Fields], Fields]) -> Any:
+        step._from_version = version  # type: ignore[attr-defined]
+        return staticmethod(step)
+
+    return declare
+
+
 class Event(BaseModel):
     """A fact. Its name is its class name; `schema_version` counts the shapes it has had."""
 
@@ -83,13 +103,14 @@ class Event(BaseModel):
     """The fields that hold the subjects' ids, each once."""
     stored_name: ClassVar[bytes] = b""
     """Its name as the journal stores it."""
+    steps: ClassVar[tuple[Callable[[Fields], Fields], ...]] = ()
+    """From version 1 to 2, from 2 to 3, and so on up to `schema_version`; none is missing."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         if cls.__name__ in Event.named and Event.named[cls.__name__].__module__ != cls.__module__:
             raise TypeError(f"Two events are named {cls.__name__}; a name is for ever.")
-        Event.named[cls.__name__] = cls
         cls.personal = {}
         for name, field in cls.model_fields.items():
             marked = any(isinstance(mark, _PersonalMark) for mark in field.metadata)
@@ -102,10 +123,37 @@ class Event(BaseModel):
         cls.stored_name = cls.__name__.encode()
         cls.dated = "effective_on" in cls.model_fields
         cls.owners = tuple(dict.fromkeys(cls.personal.values()))
+        cls.steps = cls._all_steps()
+        Event.named[cls.__name__] = cls
 
     @classmethod
-    def upcast(cls, version: int, fields: dict[str, Any]) -> dict[str, Any]:
+    def _all_steps(cls) -> tuple[Callable[[Fields], Fields], ...]:
+        """The declared steps in order. TypeError, so at import, unless each older version has one.
+
+        Also a step that changes nothing is written down: it says that somebody has thought of it.
+        """
+        found: dict[int, Callable[[Fields], Fields]] = {}
+        for declared in vars(cls).values():
+            step = getattr(declared, "__func__", None)
+            version = getattr(step, "_from_version", None)
+            if step is None or version is None:
+                continue
+            if version in found:
+                raise TypeError(f"{cls.__name__} says twice how its version {version} reads.")
+            found[version] = step
+        expected = list(range(1, cls.schema_version))
+        if sorted(found) != expected:
+            raise TypeError(
+                f"{cls.__name__} is at schema_version {cls.schema_version}: it declares steps"
+                f" @from_version for {expected}, and has them for {sorted(found)}."
+            )
+        return tuple(found[version] for version in expected)
+
+    @classmethod
+    def upcast(cls, version: int, fields: Fields) -> Fields:
         """Turn the fields of an older `version` into today's; called after unsealing."""
+        for step in cls.steps[version - 1 :]:
+            fields = step(fields)
         return fields
 
     def subjects(self) -> tuple[UUID, ...]:
@@ -161,12 +209,14 @@ __all__ = [
     "ERASED",
     "Erased",
     "Event",
+    "Fields",
     "NotAllowed",
     "NotFound",
     "Personal",
     "Refused",
     "Self",
     "Value",
+    "from_version",
     "of",
     "stream_id",
 ]

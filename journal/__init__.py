@@ -80,6 +80,14 @@ class OutcomeUnknown(Busy):
 class UnknownEvent(Exception):
     """The journal holds a name or version that this program does not know: a reader stops here."""
 
+    def __init__(self, name: str, version: int, known: int | None) -> None:
+        knows = "does not know the name" if known is None else f"knows up to version {known}"
+        super().__init__(
+            f"{name} version {version}: a newer program wrote it, and this one {knows}"
+        )
+        self.name = name
+        self.version = version
+
 
 class NoSuchAgency(Refused):
     """No log exists under this id."""

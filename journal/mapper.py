@@ -51,7 +51,8 @@ class FactMapper(Mapper[UUID]):
         """The fact that was stored. Raises UnknownEvent for a name or version not known here."""
         kind = Event.named.get(name)
         if kind is None or schema_version > kind.schema_version:
-            raise UnknownEvent(f"{name} version {schema_version}")
+            known = None if kind is None else kind.schema_version
+            raise UnknownEvent(name, schema_version, known)
         if not kind.personal and schema_version == kind.schema_version:
             return kind.__pydantic_validator__.validate_json(state)  # type: ignore[no-any-return]
         fields: dict[str, Any] = from_json(state)

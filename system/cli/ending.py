@@ -19,7 +19,7 @@ from cryptography.exceptions import InvalidTag
 
 from domain import Refused
 from domain.period import NotAPeriod
-from journal import Busy, Conflict
+from journal import Busy, Conflict, UnknownEvent
 from outside.rent_roll import UnreadableFile
 from projections.subjects import BackwardPeriod
 from projections.two_dates import NoDate
@@ -140,6 +140,16 @@ def _unreachable(failure: Exception) -> Verdict | None:
                 " the rest.",
             )
             return Verdict(UNREACHABLE, "engine_unavailable", told)
+        case UnknownEvent():
+            told = say(
+                f"Une version plus récente du programme a écrit dans ce journal ({failure.name},"
+                f" version {failure.version}) ; celle-ci s'arrête au lieu de deviner. Installez la"
+                " plus récente.",
+                f"A newer version of the program has written to this journal ({failure.name},"
+                f" version {failure.version}); this one stops instead of guessing. Install the"
+                " newer one.",
+            )
+            return Verdict(UNREACHABLE, "newer_program", told)
         case ReadModelStopped():
             told = say(
                 "Une vue de cette agence s'est arrêtée sur une écriture illisible"

@@ -98,6 +98,16 @@ def test_a_person_that_was_erased_gets_nothing_more(edge: Premises):
     assert edge.command("note-edge-person", kept, "c").status_code == 200
 
 
+def test_what_a_newer_program_wrote_is_not_guessed_at(edge: Premises):
+    notebook = UUID(edge.command(TAKE, NOTE, "a").json()["ids"]["notebook"])
+    with edge.parts.pool.connection() as connection:
+        connection.execute("UPDATE events SET schema_version = 2 WHERE name = 'EdgeNoteTaken'")
+    edge.parts.office.cells.evict(agency_id("lilas"), [notebook])
+    other = {**NOTE, "notebook": "another"}
+    assert edge.command(TAKE, other, "b").status_code == 200
+    problem(edge.command(TAKE, NOTE, "c"), 503, "newer_program")
+
+
 def test_what_only_the_system_asks_has_no_address(edge: Premises):
     problem(edge.command("tidy-edge-notes", {}), 404, "not_found")
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from domain import Event, Personal, of, stream_id
+from domain import Event, Fields, Personal, from_version, of, stream_id
 from journal import UnknownEvent
 from tests.journal.counters import Count, Counted
 from tests.journal.desk import METZ, Desk
@@ -20,7 +20,8 @@ What is stored is for ever, so the shape of a stored event never changes under i
 - A new event: add it to {GOLDEN.name} by running this test's `renew()`:
       python -c "from tests.journal.test_stored_events import renew; renew()"
 - A changed event: if old ones still read (a field with a default was added), raise its
-  `schema_version`, write `upcast`, and run `renew()`. It adds the new version and keeps the old.
+  `schema_version`, declare the step with `@from_version`, and run `renew()`. It adds the new
+  version and keeps the old.
 - Anything else (a field renamed, removed, retyped or reinterpreted) is a new event.
 `renew()` never changes what the file holds already.
 """
@@ -121,9 +122,9 @@ class Moved(Event):
     postcode: Personal[str] = of("person_id")
     since: int = 0
 
-    @classmethod
-    def upcast(cls, version: int, fields: dict[str, Any]) -> dict[str, Any]:
-        cls.seen.append({"version": version, **fields})
+    @from_version(1)
+    def _place_in_two_fields(fields: Fields) -> Fields:
+        Moved.seen.append(fields)
         postcode, _, place = fields["place"].partition(" ")
         return {**fields, "place": place, "postcode": postcode}
 
@@ -142,7 +143,7 @@ def test_an_old_version_is_upcast_after_it_was_unsealed(
     event = mapper.decode(stream, 1, "Moved", 1, old)
 
     assert event == Moved(person_id=person, place="Metz", postcode="57000")
-    assert Moved.seen == [{"version": 1, "person_id": str(person), "place": "57000 Metz"}]
+    assert Moved.seen == [{"person_id": str(person), "place": "57000 Metz"}]
     assert mapper.decode(stream, 2, "Moved", 2, mapper.encode(stream, 2, event)) == event
     assert len(Moved.seen) == 1
 
@@ -155,8 +156,8 @@ def test_an_event_without_personal_data_is_upcast_too(
     class Twice(Counted):
         schema_version: ClassVar[int] = 2
 
-        @classmethod
-        def upcast(cls, version: int, fields: dict[str, Any]) -> dict[str, Any]:
+        @from_version(1)
+        def _twice(fields: Fields) -> Fields:
             return {**fields, "by": fields["by"] * 2}
 
     monkeypatch.setitem(Event.named, "Counted", Twice)

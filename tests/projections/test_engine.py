@@ -160,17 +160,24 @@ def test_a_mended_program_goes_on_where_the_other_stopped(logs: Logs) -> None:
     assert logs.why_stopped("takings") is None
 
 
-def test_an_unknown_event_stops_its_agency_everywhere_and_no_other(logs: Logs) -> None:
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [("name = 'Unheard'", "Unheard"), ("schema_version = 2", "PaymentBooked")],
+    ids=["a new name", "a new version"],
+)
+def test_what_a_newer_program_wrote_stops_its_agency_everywhere_and_no_other(
+    logs: Logs, written: str, name: str
+) -> None:
     logs.append(booked(100), booked(30), booked(5))
     logs.append(booked(7), agency=ROSES)
-    logs.ask("UPDATE events SET name = 'Unheard' WHERE agency = %s AND position = 3", LILAS)
+    logs.ask(f"UPDATE events SET {written} WHERE agency = %s AND position = 3", LILAS)
     fold_all(logs)
     assert [r.total_cents for r in logs.rows(TakingRow)] == [130]
     assert [r.total_cents for r in logs.rows(TakingRow, ROSES)] == [7]
-    for name in ("takings", "counts"):
-        assert logs.position(name) == 2
-        assert "UnknownEvent" in str(logs.why_stopped(name))
-        assert "position 3 (Unheard)" in str(logs.why_stopped(name))
+    for projection in ("takings", "counts"):
+        assert logs.position(projection) == 2
+        assert "UnknownEvent" in str(logs.why_stopped(projection))
+        assert f"position 3 ({name})" in str(logs.why_stopped(projection))
 
 
 def test_a_log_with_a_hole_is_not_read_across_it(logs: Logs) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
+import psycopg
 import pytest
 
 from tests.system.command_line import (
@@ -107,6 +108,14 @@ def test_an_engine_that_does_not_answer_is_4(quittance):
     answer = quittance("migrate", "--json", code=UNREACHABLE, DATABASE_URL=nobody)
     assert json.loads(answer.stdout)["error"]["code"] == "engine_unavailable"
     assert "secret" not in answer.output
+
+
+def test_what_a_newer_program_wrote_stops_every_command(metz, quittance, database_url):
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE events SET schema_version = 2 WHERE name = 'AgencyCreated'")
+    answer = quittance("history", "lease", "B-1", code=UNREACHABLE)
+    assert "A newer version of the program has written" in answer.stderr
+    assert "AgencyCreated, version 2" in answer.stderr.replace("\n", " ")
 
 
 def test_a_token_is_printed_alone_listed_without_secret_and_revoked(metz, quittance):
