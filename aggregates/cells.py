@@ -128,6 +128,14 @@ class Room:
                 if cell is not None and not cell.in_flight:
                     del self.cells[stream]
 
+    def forget(self, stream: bytes) -> None:
+        """A person was erased: drop their state, the only one that their data is held in.
+
+        Also one that is on its way: whoever decides next reads the journal, at worst twice.
+        """
+        with self._lock:
+            self.cells.pop(stream, None)
+
     def turn(self, *, insist: bool) -> FairLock | None:
         """First come, first served, once a command of this agency had to be decided again.
 
@@ -165,3 +173,7 @@ class Cells:
         if room is None:
             room = self._rooms.setdefault(agency, Room(agency, self._journal))
         return room
+
+    def forget(self, agency: UUID, subject: UUID) -> None:
+        """A person was erased."""
+        self.room(agency).forget(subject.bytes)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import assert_never
+from typing import Literal, TypeVar, assert_never
 
 from aggregates import Aggregate
-from domain import Erased, Value
+from domain import ERASED, Erased, Value
 from domain.party import (
     BankDetailsDeclared,
     ContactChanged,
     IdentityCorrected,
+    PartyErased,
     PartyEvent,
     PartyRegistered,
+    PersonErased,
 )
 
 
@@ -39,6 +41,7 @@ class Party(Aggregate):
     identity: Identity | None = None
     contact: Contact | None = None
     iban: str | Erased | None = None
+    erased: bool = False
 
     def register(self, client_reference: str, identity: Identity, contact: Contact) -> None:
         self.trigger_event(
@@ -61,6 +64,19 @@ class Party(Aggregate):
         if iban != self.iban:
             self.trigger_event(BankDetailsDeclared, party_id=self.id, iban=iban)
 
+    def erase(self, ground: Literal["request", "term"]) -> None:
+        if not self.erased:
+            self.trigger_event(PartyErased, party_id=self.id, ground=ground)
+
+    def refuse_if_erased(self) -> None:
+        """Nothing more is written down about somebody who was erased."""
+        if self.erased:
+            raise PersonErased(
+                "Les données de cette personne ont été effacées ; rien ne peut y être ajouté."
+                " Prenez une nouvelle référence.",
+                "This person's data was erased; nothing can be added to it. Use a new reference.",
+            )
+
     def evolve(self, event: PartyEvent) -> None:
         match event:
             case PartyRegistered():
@@ -73,8 +89,24 @@ class Party(Aggregate):
                 self.contact = Contact(email=event.email, phone=event.phone)
             case BankDetailsDeclared():
                 self.iban = event.iban
+            case PartyErased():
+                # As it reads from the journal from now on, so that replay ends with the same.
+                self.erased = True
+                self.identity = self.identity and _forgotten(self.identity)
+                self.contact = self.contact and _forgotten(self.contact)
+                self.iban = None if self.iban is None else ERASED
             case _:
                 assert_never(event)
+
+
+V = TypeVar("V", Identity, Contact)
+
+
+def _forgotten(known: V) -> V:
+    """Erased, save for what was never known."""
+    return known.model_copy(
+        update={name: ERASED for name, value in known.__dict__.items() if value is not None}
+    )
 
 
 def _identity(event: PartyRegistered | IdentityCorrected) -> Identity:

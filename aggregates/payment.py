@@ -70,7 +70,6 @@ class Payment(Aggregate):
     provider_reference: str | None = None
     designation: Designation
     language: Language
-    receipt_email: object = None
     checks: int = 0
     ticket_number: str | None = None
 
@@ -210,7 +209,6 @@ class Payment(Aggregate):
                 self.lease_id, self.party_id = event.lease_id, event.party_id
                 self.amount_cents, self.provider = event.amount_cents, event.provider
                 self.designation, self.language = event.designation, event.language
-                self.receipt_email = event.receipt_email
             case AuthenticationRequired():
                 self.state = PaymentState.AUTHENTICATING
                 self.provider_reference = event.provider_reference

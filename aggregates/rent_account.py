@@ -78,6 +78,12 @@ class RentAccount(Aggregate):
         owed = sum(c.amount_cents for c in self.charges.values() if c.kind in taken_over)
         return owed - sum(s.amount_cents for s in self.sources.values() if s.kind in taken_over)
 
+    @property
+    def newest_on(self) -> date | None:
+        """The newest date of a posting: when a charge was due, or money came in."""
+        dates = [c.due_on for c in self.charges.values()] + [s.on for s in self.sources.values()]
+        return max(dates, default=None)
+
     def bill(
         self, lease_id: UUID, invoice_id: UUID, period: Period, bill: Bill, today: date
     ) -> None:

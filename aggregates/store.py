@@ -12,7 +12,7 @@ from uuid_utils import uuid7
 
 from aggregates import Aggregate
 from aggregates.cells import Cell, Room
-from domain import NotFound, stream_id
+from domain import Event, NotFound, stream_id
 from journal import Fact
 from journal.append import Append, Read
 from journal.journal import Journal
@@ -68,6 +68,12 @@ class Store:
         if not isinstance(aggregate, kind):
             raise _not_of_this_kind()
         return aggregate
+
+    def naming(self, kind: type[A], named: UUID, *events: type[Event]) -> list[A]:
+        """The aggregates in whose history one of these events holds an id, ours or another's."""
+        names = [event.__name__ for event in events]
+        _, streams = self._journal.naming(self.agency, named, names)
+        return self.many(kind, streams)
 
     def collect(self) -> tuple[list[Fact], list[Aggregate]]:
         """All that was decided, in the order of first use, and the states it led to."""

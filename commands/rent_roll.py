@@ -57,6 +57,7 @@ class TakeOverLease(Command):
 
     def handle(self, store: Store) -> Mapping[str, object]:
         party = store.get(Party, self.client_reference)
+        party.refuse_if_erased()
         lot = store.get(Lot, self.lot_reference)
         lease = store.get(Lease, self.lease_reference)
         account = store.get(RentAccount, lease.id)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Literal
 from uuid import UUID
 
-from domain import Event, Personal, of
+from domain import Event, Personal, Refused, of
 
 
 class PartyRegistered(Event):
@@ -46,4 +47,22 @@ class BankDetailsDeclared(Event):
     iban: Personal[str | None] = of("party_id", None)
 
 
-PartyEvent = PartyRegistered | IdentityCorrected | ContactChanged | BankDetailsDeclared
+class PartyErased(Event):
+    """What names this person is gone for good, in every fact: the key ended with this one."""
+
+    party_id: UUID
+    ground: Literal["request", "term"]
+    """Asked for by the person (GDPR art. 17), or due because all retention terms are over."""
+
+
+PartyEvent = (
+    PartyRegistered | IdentityCorrected | ContactChanged | BankDetailsDeclared | PartyErased
+)
+
+
+class PersonErased(Refused):
+    """Nothing can be written down any more about a person who was erased."""
+
+
+class StillNeeded(Refused):
+    """The law, or a debt, asks to keep who this person is (GDPR art. 17-3)."""

@@ -44,6 +44,12 @@ _STREAM = f"""
 SELECT {_ENTRY} FROM events WHERE agency = %s AND stream = %s
     AND (%s::bigint IS NULL OR position <= %s) ORDER BY version
 """
+_NAMING = """
+SELECT h.position, array(
+    SELECT DISTINCT stream FROM events
+    WHERE agency = h.agency AND name = ANY(%s) AND position(%s::bytea IN state) > 0
+) FROM heads h WHERE h.agency = %s
+"""
 _AT = f"SELECT {_ENTRY} FROM events WHERE agency = %s AND position = ANY(%s) ORDER BY position"
 
 
@@ -133,6 +139,18 @@ class Journal:
                 event = decode(stream, version, name, schema_version, state)
                 facts[stream].append((version, event))
         return rows[0][0], facts
+
+    def naming(self, agency: UUID, named: UUID, events: Sequence[str]) -> tuple[int, list[UUID]]:
+        """The log's position, and the streams in which an event of these names holds an id.
+
+        It reads the agency's whole log: for what is asked seldom and must not be wrong.
+        """
+        asked = [list(events), str(named).encode(), agency]
+        with self._pool.connection() as connection:
+            row = connection.execute(_NAMING, asked).fetchone()
+        if row is None:
+            raise NoSuchAgency("Cette agence n'existe pas.", "This agency does not exist.")
+        return row[0], row[1]
 
     def entries(self, agency: UUID, facts: Iterable[Fact], envelope: Envelope) -> list[Entry]:
         """Facts made ready to be stored: encoded, sealed, with their part of the header."""

@@ -78,7 +78,7 @@ class Keyring:
             key = self._known[agency][subject]
         except KeyError:
             self.ensure(agency, [subject])
-            key = self._known[agency][subject]
+            key = self._find(agency, subject)
         if key is None:
             raise KeyDestroyed(str(subject))
         return key
@@ -92,10 +92,7 @@ class Keyring:
 
         Raises cryptography's InvalidTag if it was tampered with or moved.
         """
-        known = self.of(agency)
-        if subject not in known:
-            self._load(agency, [subject])
-        key = known.get(subject)
+        key = self._find(agency, subject)
         if key is None:
             return None
         return key.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place)
@@ -117,16 +114,27 @@ class Keyring:
     def destroy(self, agency: UUID, subject: UUID) -> None:
         """Erase a person in this agency, for good."""
         with self._pool.connection() as connection:
-            connection.execute(
-                "INSERT INTO data_keys (agency, subject, wrapped, erased_at)"
-                " VALUES (%s, %s, NULL, now()) ON CONFLICT (agency, subject)"
-                " DO UPDATE SET wrapped = NULL, erased_at = coalesce(data_keys.erased_at, now())",
-                [agency, subject],
-            )
+            connection.execute("SELECT destroy_key(%s, %s)", [agency, subject])
+        self.forget(agency, subject)
+
+    def forget(self, agency: UUID, subject: UUID) -> None:
+        """The key was destroyed, here or elsewhere."""
         with self._lock:
             self.of(agency)[subject] = None
 
-    def _load(self, agency: UUID, subjects: list[UUID]) -> None:
+    def forget_all(self) -> None:
+        """Keys may have been destroyed unheard: read each one anew before its next use."""
+        with self._lock:
+            # A new map: who is looking into the old one finds there what was true a moment ago.
+            self._known = {}
+
+    def _find(self, agency: UUID, subject: UUID) -> AESGCM | None:
+        try:
+            return self._known[agency][subject]
+        except KeyError:
+            return self._load(agency, [subject]).get(subject)
+
+    def _load(self, agency: UUID, subjects: list[UUID]) -> dict[UUID, AESGCM | None]:
         with self._pool.connection() as connection:
             rows = connection.execute(
                 "SELECT subject, wrapped FROM data_keys WHERE agency = %s AND subject = ANY(%s)",
@@ -139,6 +147,7 @@ class Keyring:
                 # A row read before the key was destroyed must not bring it back.
                 if known.setdefault(subject, key) is not None:
                     known[subject] = key
+            return {subject: known[subject] for subject, _ in rows}
 
     def _wrap(self, agency: UUID, subject: UUID, key: bytes) -> bytes:
         nonce = os.urandom(NONCE_BYTES)

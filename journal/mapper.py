@@ -28,7 +28,6 @@ class FactMapper(Mapper[UUID]):
         self._agency = agency
         self._agency_bytes = agency.bytes
         self._keys = keys
-        self._known = keys.of(agency)
 
     def encode(self, stream: UUID, version: int, event: Event) -> bytes:
         """The exact bytes that are stored and hashed."""
@@ -37,10 +36,11 @@ class FactMapper(Mapper[UUID]):
             return kind.__pydantic_serializer__.to_json(event)
         fields = kind.__pydantic_serializer__.to_python(event, mode="json")
         place = self._place(stream, version)
+        known = self._keys.of(self._agency)
         for name, owner in kind.personal.items():
             if fields[name] is not None:
                 subject = getattr(event, owner)
-                key = self._known.get(subject) or self._keys.key(self._agency, subject)
+                key = known.get(subject) or self._keys.key(self._agency, subject)
                 sealed = seal(key, to_json(fields[name]), place + kind.marks[name])
                 fields[name] = {"sealed": b2a_base64(sealed, newline=False).decode()}
         return to_json(fields)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
-from psycopg import Connection
+from psycopg import Connection, sql
 from psycopg.rows import class_row
 
 from domain import Erased
 from domain.lot import LotDescribed, LotRegistered
-from domain.party import BankDetailsDeclared, ContactChanged, IdentityCorrected, PartyRegistered
+from domain.party import (
+    BankDetailsDeclared,
+    ContactChanged,
+    IdentityCorrected,
+    PartyErased,
+    PartyRegistered,
+)
 from journal import Recorded
 from projections import Key, Projection, Row, Rows
 
@@ -61,13 +67,20 @@ class AddressRow(Row):
     energy_class: str | None
 
 
+_CLEAR = tuple(f.name for f in fields(PersonRow) if f.name not in ("party_id", "client_reference"))
+"""The columns that name somebody."""
+_NOTHING: tuple[None, ...] = (None,) * len(_CLEAR)
+
+
 class People(Projection):
     name = "people"
     rows = (PersonRow, AddressRow)
 
     def touches(self, entry: Recorded) -> Iterable[tuple[type[Row], Key]]:
         match entry.event:
-            case IdentityCorrected() | ContactChanged() | BankDetailsDeclared() as e:
+            case (
+                IdentityCorrected() | ContactChanged() | BankDetailsDeclared() | PartyErased() as e
+            ):
                 yield PersonRow, (e.party_id,)
             case LotDescribed() as e:
                 yield AddressRow, (e.lot_id,)
@@ -94,6 +107,8 @@ class People(Projection):
                 rows.put(replace(person, email=seen(e.email), phone=seen(e.phone)))
             case BankDetailsDeclared() as e if person := rows.get(PersonRow, e.party_id):
                 rows.put(replace(person, iban=seen(e.iban)))
+            case PartyErased() as e if person := rows.get(PersonRow, e.party_id):
+                rows.put(PersonRow(person.party_id, person.client_reference, *_NOTHING))
             case LotRegistered() as e:
                 rows.put(AddressRow(e.lot_id, e.reference, None, None, None, None, None))
             case LotDescribed() as e if lot := rows.get(AddressRow, e.lot_id):
@@ -124,3 +139,28 @@ def people(connection: Connection, agency: UUID, ids: Sequence[UUID]) -> list[Pe
         )
     }
     return [found[party_id] for party_id in ids if party_id in found]
+
+
+def forget_erased(connection: Connection[Any]) -> int:
+    """Clear what a table of people still says of somebody whose key is destroyed; how many rows.
+
+    In every generation, those that are no longer folded and those that have stopped included.
+    """
+    schemas = connection.execute(
+        "SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE c.relname = %s AND c.relkind = 'r'",
+        [PersonRow.table],
+    ).fetchall()
+    return sum(connection.execute(_forget(schema)).rowcount for (schema,) in schemas)
+
+
+def _forget(schema: str) -> sql.Composed:
+    columns = [sql.Identifier(name) for name in _CLEAR]
+    return sql.SQL(
+        "UPDATE {table} p SET {nothing} FROM data_keys k WHERE k.erased_at IS NOT NULL"
+        " AND p.agency = k.agency AND p.party_id = k.subject AND num_nonnulls({columns}) > 0"
+    ).format(
+        table=sql.Identifier(schema, PersonRow.table),
+        nothing=sql.SQL(", ").join(sql.SQL("{} = NULL").format(column) for column in columns),
+        columns=sql.SQL(", ").join(columns),
+    )

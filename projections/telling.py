@@ -12,7 +12,13 @@ from domain.invoice import InvoiceIssued
 from domain.lease import LeaseAmended, LeaseEnded, LeaseSigned
 from domain.lot import LotDescribed, LotRegistered
 from domain.numbers import NumbersTaken, written
-from domain.party import BankDetailsDeclared, ContactChanged, IdentityCorrected, PartyRegistered
+from domain.party import (
+    BankDetailsDeclared,
+    ContactChanged,
+    IdentityCorrected,
+    PartyErased,
+    PartyRegistered,
+)
 from domain.payment import (
     AuthenticationRequired,
     PaymentChecked,
@@ -50,6 +56,8 @@ KINDS = {
     "returned": ("retour de la banque", "returned by the bank"),
     "refunded": ("remboursement", "refund"),
     "chargeback": ("contestation par carte", "card chargeback"),
+    "request": ("à sa demande", "on request"),
+    "term": ("au terme des durées de conservation", "at the end of the retention terms"),
     "payment_unknown": ("issue d'un paiement inconnue", "outcome of a payment unknown"),
     "payment_amount_differs": (
         "montant confirmé différent du montant demandé",
@@ -141,6 +149,9 @@ _SENTENCES: dict[type[Event], Callable[[Any, _Teller], str]] = {
     IdentityCorrected: lambda _, t: t.pick("Identité corrigée", "Identity corrected"),
     ContactChanged: lambda _, t: t.pick("Coordonnées modifiées", "Contact details changed"),
     BankDetailsDeclared: lambda _, t: t.pick("Compte bancaire déclaré", "Bank account declared"),
+    PartyErased: lambda e, t: t.pick(
+        f"Personne effacée : {t.kind(e.ground)}", f"Person erased: {t.kind(e.ground)}"
+    ),
     LotRegistered: lambda e, t: t.pick(
         f"Lot {e.reference} enregistré", f"Lot {e.reference} registered"
     ),

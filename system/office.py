@@ -20,7 +20,9 @@ import commands
 import domain
 from aggregates.cells import Cells
 from commands import Office, utc_now
+from commands.party import ErasePerson
 from commands.payment import InitiatePayment
+from journal.forgetting import Forgetting
 from journal.journal import Journal
 from journal.keys import Keyring
 from journal.wakeup import Bell
@@ -90,6 +92,8 @@ def premises(
     # would look through all that is remembered once for every few hundred of them.
     gc.set_threshold(max(gc.get_threshold()[0], YOUNG_OBJECTS))
     InitiatePayment.ceiling_cents = settings.payment_ceiling_cents
+    ErasePerson.lease_years = settings.retention_lease_years
+    ErasePerson.books_years = settings.retention_books_years
     InitiatePayment.provider = provider_in_use(settings)
 
     def connect() -> Connection[Any]:
@@ -107,10 +111,12 @@ def premises(
         open=True,
     ) as pool:
         journal = Journal(pool, connect, Keyring(pool, master_key), Bell(connect))
+        cells = Cells(journal)
+        forgetting = Forgetting(connect, journal.keys, cells.forget)
         try:
             hash_key = blake2b(b"bodies", key=master_key, digest_size=32).digest()
-            yield Premises(
-                settings, url, pool, connect, Office(journal, Cells(journal), clock, hash_key)
-            )
+            office = Office(journal, cells, clock, hash_key)
+            yield Premises(settings, url, pool, connect, office)
         finally:
+            forgetting.close()
             journal.close()

@@ -8,6 +8,7 @@ from uuid import UUID
 import psycopg
 from psycopg import Connection
 
+from journal.forgetting import destroy_again
 from projections.engine import Engine
 from projections.freshness import freshness
 from projections.tables import LIVE, create_tables, table_of
@@ -28,6 +29,8 @@ def bring_to_shape(url: str) -> list[str]:
     """
     done = migrate(url) if pending(url) else []
     with psycopg.connect(url, autocommit=True) as connection:
+        # A restore may have brought back keys that the journal says were destroyed.
+        destroy_again(connection)
         if not _in_shape(connection):
             refolded = create_tables(connection, PROJECTIONS)
             done += [f"{LIVE}.{name}" for name in refolded]

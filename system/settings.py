@@ -53,6 +53,10 @@ class Settings(BaseSettings):
     stripe_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     """Several while one is being replaced, separated by commas."""
     payment_ceiling_cents: int = Field(500_000, ge=1, le=99_999_999)
+    retention_lease_years: int = Field(3, ge=0, le=30)
+    """How long a tenant is known after the end of a lease: until it is barred by limitation."""
+    retention_books_years: int = Field(10, ge=0, le=30)
+    """How long the books can say whom they are about, after the year of the last posting."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     database_pool_size: int = Field(16, ge=2, le=500)

@@ -129,6 +129,17 @@ class MemoryLog:
             found = {stream: facts[-1:] for stream, facts in found.items()}
         return self.position, found
 
+    def naming(self, _agency: UUID, named: UUID, events: Sequence[str]) -> tuple[int, list[UUID]]:
+        found = [
+            stream
+            for stream, facts in self.streams.items()
+            if any(
+                type(event).__name__ in events and str(named) in event.model_dump_json()
+                for _, event in facts
+            )
+        ]
+        return self.position, found
+
     def append(self, facts: Iterable[Fact]) -> list[Event]:
         kept = []
         for stream, version, event in facts:

@@ -23,6 +23,7 @@ from outside.payment_provider import PaymentProvider, ProviderRefused, ProviderU
 from projections.account import credit_to_allocate
 from projections.agencies import agency_named
 from projections.payments import PaymentRow, to_ask_about
+from projections.people import forget_erased
 from workers.anchoring import AnchorsUnreachable, ForeignAnchor
 
 TICK_SECONDS = 5.0
@@ -65,6 +66,7 @@ class Clock:
         self.allocate_credit()
         self.forget_old_answers()
         self.anchor_journals()
+        self.forget_erased()
 
     def ask_about_payments(self) -> None:
         """Ask the provider about payments of which nothing was heard (5 min, 1 h, 1 day)."""
@@ -98,6 +100,11 @@ class Clock:
             self._anchor()
         except (AnchorsUnreachable, ForeignAnchor) as lost:
             log.error("clock.not_anchored", reason=type(lost).__name__, place=str(lost))
+
+    def forget_erased(self) -> None:
+        """No read model keeps in clear whom the journal has erased, not even one that stopped."""
+        with self._pool.connection() as connection:
+            forget_erased(connection)
 
     def _ask(self, agency: UUID, slug: str, payment: PaymentRow) -> None:
         provider = self._provider(payment.provider, slug)

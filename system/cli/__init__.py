@@ -7,6 +7,7 @@ from system.cli import (
     anchors,
     asking,
     billing,
+    erasing,
     history,
     imports,
     replay,
@@ -28,6 +29,7 @@ app.command("bill", cls=Command, help=billing.HELP)(billing.bill_month)
 app.add_typer(history.app, name="history")
 app.add_typer(replay.app, name="replay")
 app.command("do", cls=Command, help=asking.HELP)(asking.do)
+app.command("erase", cls=Command, help=erasing.HELP)(erasing.erase)
 app.add_typer(tokens.app, name="token")
 app.command("verify", cls=Command, help=verifying.HELP)(verifying.verify)
 app.add_typer(anchors.app, name="anchor")

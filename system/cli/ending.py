@@ -108,19 +108,11 @@ def _judge(failure: Exception) -> Verdict:
         case Refused():
             return Verdict(REFUSED, failure.code, failure.told(language()))
         case _:
-            return _unreachable(failure) or _bug(failure)
+            return _unreachable(failure) or _held_up(failure) or _bug(failure)
 
 
 def _unreachable(failure: Exception) -> Verdict | None:
     match failure:
-        case AnchorsUnreachable() | ForeignAnchor():
-            told = say(
-                f"Le lieu des ancrages (ANCHOR_URL) ne peut pas servir ({failure}) ; rien n'a été"
-                " ancré.",
-                f"The place of the anchors (ANCHOR_URL) cannot be used ({failure}); nothing was"
-                " anchored.",
-            )
-            return Verdict(UNREACHABLE, "anchors_unreachable", told)
         case EngineUnavailable() | MigrationRefused():
             told = say("La base de données ne peut pas servir :", "The database cannot be used:")
             return Verdict(UNREACHABLE, "engine_unavailable", f"{told} {failure}")
@@ -140,6 +132,20 @@ def _unreachable(failure: Exception) -> Verdict | None:
                 " the rest.",
             )
             return Verdict(UNREACHABLE, "engine_unavailable", told)
+        case _:
+            return None
+
+
+def _held_up(failure: Exception) -> Verdict | None:
+    match failure:
+        case AnchorsUnreachable() | ForeignAnchor():
+            told = say(
+                f"Le lieu des ancrages (ANCHOR_URL) ne peut pas servir ({failure}) ; rien n'a été"
+                " ancré.",
+                f"The place of the anchors (ANCHOR_URL) cannot be used ({failure}); nothing was"
+                " anchored.",
+            )
+            return Verdict(UNREACHABLE, "anchors_unreachable", told)
         case UnknownEvent():
             told = say(
                 f"Une version plus récente du programme a écrit dans ce journal ({failure.name},"

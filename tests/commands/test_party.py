@@ -1,17 +1,23 @@
-"""A person is reached otherwise: once, by staff, and only somebody who is known."""
+"""A person is reached otherwise, or erased: once, by who may, and only somebody who is known."""
 
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from pydantic import ValidationError
 
+from aggregates.lease import Lease
 from aggregates.party import Contact, Party
-from commands.party import ChangeContact, NoSuchParty
-from domain.party import ContactChanged
+from aggregates.rent_account import RentAccount
+from commands.invoice import IssueInvoices
+from commands.party import ChangeContact, ErasePerson, NoSuchParty
+from commands.rent_roll import TakeOverLease
+from domain import ERASED
+from domain.party import ContactChanged, PartyErased, PersonErased, StillNeeded
 from domain.principal import Role
-from tests.given import Books, row
+from tests.given import Books, day, month, row
 
 HERS, HIS = "C-L-0312", "C-L-0313"
 
@@ -85,3 +91,125 @@ def test_leaving_one_out_deletes_nothing(left_out: str) -> None:
     del said[left_out]
     with pytest.raises(ValidationError):
         ChangeContact(**said)
+
+
+def former_tenant(**other: Any) -> Books:
+    """Two leases that ended on 15/06/2026; theirs, and a neighbour's with another account."""
+    known = Books(today="25/04/2026")
+    left: dict[str, Any] = {"left_on": day("15/06/2026"), "balance_on": day("31/03/2026")}
+    known.do(row("L-0312", **left, **other))
+    known.do(row("L-0313", **left))
+    return known
+
+
+def erase(reference: str = HERS) -> ErasePerson:
+    return ErasePerson(client_reference=reference)
+
+
+def test_who_owes_is_not_erased_and_is_told_why() -> None:
+    """Scenario 35: half a month is owed when the tenant asks."""
+    known = former_tenant()
+    hers = known.get(Lease, "L-0312")
+    known.on("01/06/2026").do(IssueInvoices(period=month("2026-06"), lease_ids=(hers.id,)))
+
+    told = known.on("01/09/2026").when(erase())
+    told.refused(StillNeeded)
+    assert told.refusal is not None
+    assert "355,50" in told.refusal.told("fr")
+    assert "L-0312" in told.refusal.told("fr")
+
+
+def test_who_is_owed_is_not_erased_either() -> None:
+    known = former_tenant(balance_cents=-6100)
+    told = known.on("01/01/2040").when(erase())
+    told.refused(StillNeeded)
+    assert told.refusal is not None
+    assert "61,00" in told.refusal.told("fr")
+
+
+@pytest.mark.parametrize("on", ["15/06/2026", "16/06/2026", "15/06/2029", "31/12/2036"])
+def test_nobody_is_erased_before_the_lease_is_over_and_its_terms(on: str) -> None:
+    known = former_tenant(balance_cents=100)
+    pay(known, "L-0312", 100)
+    known.on(on).when(erase()).refused(StillNeeded)
+
+
+def test_after_the_terms_one_person_is_erased_once_and_no_other() -> None:
+    known = former_tenant(balance_cents=100)
+    pay(known, "L-0312", 100)
+    hers = known.get(Party, HERS)
+
+    told = known.on("01/01/2037").when(erase())
+    told.then(PartyErased(party_id=hers.id, ground="request"))
+    assert told.answer == {"party_id": hers.id}
+    known.when(erase()).then()
+    gone, stays = known.get(Party, HERS), known.get(Party, HIS)
+    assert gone.identity is not None
+    assert {gone.identity.last_name, gone.identity.born_on, gone.iban} == {ERASED}
+    assert stays.identity is not None
+    assert stays.identity.last_name == "Schmitt"
+
+
+def test_a_lease_that_was_never_billed_keeps_its_tenant_for_three_years() -> None:
+    known = former_tenant()
+    known.on("15/06/2029").when(erase()).refused(StillNeeded)
+    known.on("16/06/2029").when(erase()).all(PartyErased)
+
+
+def test_the_retention_terms_are_the_programs_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ErasePerson, "lease_years", 0)
+    known = former_tenant()
+    known.on("16/06/2026").when(erase()).all(PartyErased)
+
+
+def test_who_once_was_a_tenant_of_a_lease_that_runs_is_still_needed() -> None:
+    known = books()
+    amended = {**row("L-0312").model_dump(), "client_reference": "C-9", "accept_differences": True}
+    known.do(TakeOverLease.model_validate(amended))
+    known.when(erase("C-9")).refused(StillNeeded)
+    known.when(erase()).refused(StillNeeded)
+
+
+def test_nothing_more_is_written_down_about_who_was_erased() -> None:
+    known = former_tenant().on("01/01/2037")
+    known.do(erase())
+    known.when(contact()).refused(PersonErased)
+    known.when(row("L-0312", accept_differences=True)).refused(PersonErased)
+    known.when(row("L-0999", client_reference=HERS)).refused(PersonErased)
+
+
+def test_nobody_is_erased_who_is_not_known() -> None:
+    books().when(erase("C-9999")).refused(NoSuchParty)
+
+
+def test_an_admin_alone_erases() -> None:
+    assert ErasePerson.allowed == {Role.ADMIN}
+
+
+def test_what_is_replayed_with_the_key_gone_is_what_was_decided() -> None:
+    known = former_tenant().on("01/01/2037")
+    known.do(erase())
+    decided = known.get(Party, HERS)
+    facts = known.log.streams[decided.id]
+    read = [
+        (
+            version,
+            event.model_copy(
+                update={
+                    name: ERASED
+                    for name in type(event).personal
+                    if getattr(event, name) is not None
+                }
+            ),
+        )
+        for version, event in facts
+    ]
+    assert vars(Party.replay(decided.id, read)) == vars(decided)
+
+
+def pay(known: Books, lease: str, cents: int) -> None:
+    """The debt of an account is paid, in this account alone."""
+    stream = known.get(Lease, lease).id
+    known.decide(
+        lambda store: store.get(RentAccount, stream).book(stream, uuid4(), cents, (), store.today)
+    )

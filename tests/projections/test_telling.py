@@ -100,7 +100,7 @@ def codes(kind: type[Event]) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize(
     "name", ["ChargePosted", "CreditPosted", "PaymentAllocated", "CreditAllocated",
-             "PaymentUnbooked", "TaskRaised"]
+             "PaymentUnbooked", "TaskRaised", "PartyErased"]
 )  # fmt: skip
 def test_every_code_has_words(name: str) -> None:
     kind = OURS[name]
