@@ -9,7 +9,7 @@ PYTEST := $(PYTHON) -m pytest -n 2
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate
 
-.PHONY: help run setup test test-servers check fmt bench slice lock
+.PHONY: help run setup test test-servers chaos check fmt bench slice lock
 
 # A virtual environment whose Python has gone is made again, whatever its stamps say.
 ifneq ($(shell $(PYTHON) -c 'import sys; print(sys.version_info >= (3, 11))' 2>/dev/null),True)
@@ -32,6 +32,9 @@ test-servers: $(DEVELOPMENT) ## run all tests against DATABASE_URL and BROKER_UR
 		echo "make test-servers needs DATABASE_URL (PostgreSQL 15 or newer, a role that may" \
 			"create databases) and BROKER_URL (RabbitMQ) in the environment." >&2; exit 2; fi
 	@$(PYTEST) $(args)
+
+chaos: $(DEVELOPMENT) ## kill, cut and fill up everything, over and over (rounds=20)
+	@env -u DATABASE_URL -u BROKER_URL CHAOS_ROUNDS=$${rounds:-20} $(PYTHON) -m pytest tests/faults $(args)
 
 check: $(DEVELOPMENT) ## format, lint, types, imports and architecture, as CI does first
 	@.venv/bin/ruff format --check .

@@ -12,6 +12,7 @@ import fcntl
 import json
 import logging
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -25,8 +26,10 @@ from system.locks import EXCLUSIVE, LockTimeout, acquire, open_lock
 from system.premises import EngineUnavailable, leave_socket_folder, write_whole
 from system.server import DATABASE, Server, after_its_death, prepare, start, stop
 
-DEATHS_ALLOWED = 3
-DEATHS_WITHIN_SECONDS = 60
+FIRST_PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 5.0
+"""Before a server that has died is started again; longer each time, until one has lived a while."""
+LIVED_SECONDS = 60.0
 LOG_LIMIT_BYTES = 10_000_000
 USER_PROBE_SECONDS = 10
 
@@ -68,34 +71,57 @@ class Watch:
         self.unused = True
         os.write(self.writer, b"\0")
 
-    def wait(self, postgres: subprocess.Popen[bytes]) -> Reason:
+    def pause(self, seconds: float) -> None:
+        """Wait for a while, or until the server is not needed any more."""
+        deadline = time.monotonic() + seconds
+        while not (self.unused or self.asked) and (left := deadline - time.monotonic()) > 0:
+            if select.select([self.reader], [], [], left)[0]:
+                os.read(self.reader, 1)
+
+    def wait(self, postgres: subprocess.Popen[bytes] | None) -> Reason:
+        """Until it is not needed any more, or is not there."""
         while True:
             if self.unused:
                 return Reason.UNUSED
             if self.asked:
                 return Reason.ASKED
-            if postgres.poll() is not None:
+            if postgres is None or postgres.poll() is not None:
                 return Reason.DIED
             os.read(self.reader, 1)
 
 
 def keep(server: Server, watch: Watch) -> None:
-    """Announce the server, and keep it until it is not needed."""
-    postgres = start(server)
+    """Announce the server, and keep it until it is not needed.
+
+    One that dies is started again for as long as somebody uses it: what killed it, or keeps it
+    from starting, may be a disk that is full, and may be over at any moment.
+    """
+    postgres: subprocess.Popen[bytes] | None = start(server)
     write_whole(server.data_dir / "postgres.url", server.url(DATABASE))
     announce({"url": server.url(DATABASE)})
     watch.look_for_users()
-    deaths: list[float] = []
+    started_at, pause_seconds = time.monotonic(), FIRST_PAUSE_SECONDS
     while (reason := watch.wait(postgres)) is Reason.DIED:
-        log.error("PostgreSQL died (%s): %s", postgres.returncode, server.complaint())
-        deaths = [at for at in deaths if time.monotonic() - at < DEATHS_WITHIN_SECONDS]
-        deaths.append(time.monotonic())
-        if len(deaths) > DEATHS_ALLOWED:
-            raise EngineUnavailable("PostgreSQL dies again and again; giving up.")
+        if postgres is not None:
+            log.error("PostgreSQL died (%s): %s", postgres.returncode, server.complaint())
+        if time.monotonic() - started_at > LIVED_SECONDS:
+            pause_seconds = FIRST_PAUSE_SECONDS
+        watch.pause(pause_seconds)
+        pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)
         server = after_its_death(server)
-        postgres = start(server)
+        postgres, started_at = start_again(server), time.monotonic()
     log.info("stopping PostgreSQL: %s", reason.value)
-    stop(postgres)
+    if postgres is not None:
+        stop(postgres)
+
+
+def start_again(server: Server) -> subprocess.Popen[bytes] | None:
+    """The server, or None if it does not start this time."""
+    try:
+        return start(server)
+    except (EngineUnavailable, OSError) as failure:
+        log.error("PostgreSQL does not start: %s", failure)
+        return None
 
 
 def announce(answer: dict[str, str]) -> None:

@@ -87,6 +87,10 @@ def caught_up(connection: Connection[Any], projections: tuple[Projection, ...]) 
     names = [projection.name for projection in projections]
 
     def is_so() -> bool:
+        stopped = connection.execute(
+            "SELECT projection, error FROM read.positions WHERE error IS NOT NULL"
+        ).fetchall()
+        _require(not stopped, Unfolded, stopped)
         row = connection.execute(
             "SELECT count(*) = %s * (SELECT count(*) FROM heads) AND bool_and("
             "p.position = h.position) FROM heads h JOIN read.positions p USING (agency)"
@@ -96,10 +100,6 @@ def caught_up(connection: Connection[Any], projections: tuple[Projection, ...]) 
         return row == (True,)
 
     until(is_so, "read models that have caught up", PATIENCE_SECONDS)
-    stopped = connection.execute(
-        "SELECT projection, error FROM read.positions WHERE error IS NOT NULL"
-    ).fetchall()
-    _require(not stopped, Unfolded, stopped)
 
 
 Fact = tuple[str, Mapping[str, Any]]
