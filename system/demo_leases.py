@@ -16,24 +16,24 @@ MONTHS = 12
 
 Habit = Literal["steady", "prompt", "early", "late", "in_two_parts", "behind", "ahead"]
 
-_FIRST_NAMES = (
+FIRST_NAMES = (
     ("Mme", "Camille"), ("M.", "Julien"), ("Mme", "Sophie"), ("M.", "Karim"), ("Mme", "Léa"),
     ("M.", "Thomas"), ("Mme", "Anaïs"), ("M.", "Nicolas"), ("Mme", "Fatima"), ("M.", "Hugo"),
     ("Mme", "Chloé"), ("M.", "Étienne"), ("Mme", "Inès"), ("M.", "Paul"), ("Mme", "Zoé"),
     ("M.", "Antoine"), ("Mme", "Nadia"), ("M.", "Loïc"), ("Mme", "Élodie"), ("M.", "Samuel"),
 )  # fmt: skip
-_LAST_NAMES = (
+LAST_NAMES = (
     "Martin", "Bernard", "Petit", "Robert", "Richard", "Durand", "Dubois", "Moreau", "Laurent",
     "Simon", "Michel", "Lefèvre", "Leroy", "Roux", "David", "Bertrand", "Morel", "Fournier",
     "Girard", "Bonnet", "Dupont", "Lambert", "Fontaine", "Rousseau", "Vincent", "Muller",
     "Faure", "André", "Mercier", "Blanc", "Guérin", "Boyer", "Garnier", "Chevalier", "François",
     "Legrand", "Gauthier", "Garcia", "Perrin", "Robin",
 )  # fmt: skip
-_STREETS = (
+STREETS = (
     "rue de la Démonstration", "avenue des Exemples", "place du Modèle", "impasse de l'Essai",
     "quai des Échantillons",
 )  # fmt: skip
-_TOWNS = (("57000", "Metz"), ("57100", "Thionville"), ("57160", "Moulins-lès-Metz"))
+TOWNS = (("57000", "Metz"), ("57100", "Thionville"), ("57160", "Moulins-lès-Metz"))
 _RENTS_CENTS: dict[LeaseKind, tuple[int, int]] = {
     "unfurnished": (48_000, 98_000),
     "furnished": (42_000, 76_000),
@@ -131,19 +131,19 @@ def _terms(kind: LeaseKind, chance: Random) -> Terms:
 
 
 def _tenant(number: int, chance: Random) -> dict[str, object]:
-    title, first_name = _FIRST_NAMES[number % len(_FIRST_NAMES)]
-    postcode, city = chance.choice(_TOWNS)
+    title, first_name = FIRST_NAMES[number % len(FIRST_NAMES)]
+    postcode, city = chance.choice(TOWNS)
     return {
         "client_reference": f"D-{number + 1:06d}",
         "title": title,
         "first_name": first_name,
-        "last_name": _LAST_NAMES[number],
+        "last_name": LAST_NAMES[number],
         "born_on": date(1955, 1, 1) + timedelta(days=chance.randrange(18_000)),
         "email": f"locataire{number + 1:02d}@demo.example",
         # Numbers that the regulator keeps for fiction.
         "phone": f"06 39 98 {number // 100:02d} {number % 100:02d}",
         "lot_reference": f"LOT-{number + 1:04d}",
-        "street": f"{chance.randrange(1, 90)} {chance.choice(_STREETS)}",
+        "street": f"{chance.randrange(1, 90)} {chance.choice(STREETS)}",
         "postcode": postcode,
         "city": city,
         "energy_class": None if number % 10 == 9 else chance.choice("BCDDEE"),

@@ -7,6 +7,7 @@ from system.cli import (
     anchors,
     asking,
     billing,
+    demo,
     erasing,
     history,
     imports,
@@ -29,6 +30,7 @@ app.command("bill", cls=Command, help=billing.HELP)(billing.bill_month)
 app.add_typer(history.app, name="history")
 app.add_typer(replay.app, name="replay")
 app.command("do", cls=Command, help=asking.HELP)(asking.do)
+app.command("demo", cls=Command, help=demo.HELP)(demo.demo)
 app.command("erase", cls=Command, help=erasing.HELP)(erasing.erase)
 app.add_typer(tokens.app, name="token")
 app.command("verify", cls=Command, help=verifying.HELP)(verifying.verify)
