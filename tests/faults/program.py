@@ -173,7 +173,7 @@ class Program:
 
     def reacts(self) -> bool:
         return self.ask(
-            "SELECT count(*) > 0 AND count(*) % (SELECT count(*) FROM heads) = 0"
+            "SELECT count(*) > 0 AND mod(count(*), (SELECT count(*) FROM heads)) = 0"
             " FROM reaction_positions"
         ) == [(True,)]
 
