@@ -62,7 +62,7 @@ class Keyring:
         missing = list({subject for subject in subjects if subject not in known})
         if not missing:
             return
-        wrapped = [self._wrap(agency, subject, AESGCM.generate_key(256)) for subject in missing]
+        wrapped = [self.wrap(agency, subject, AESGCM.generate_key(256)) for subject in missing]
         with self._pool.connection() as connection:
             connection.execute(
                 "INSERT INTO data_keys (agency, subject, wrapped)"
@@ -143,16 +143,18 @@ class Keyring:
         with self._lock:
             known = self.of(agency)
             for subject, wrapped in rows:
-                key = None if wrapped is None else AESGCM(self._unwrap(agency, subject, wrapped))
+                key = None if wrapped is None else AESGCM(self.unwrap(agency, subject, wrapped))
                 # A row read before the key was destroyed must not bring it back.
                 if known.setdefault(subject, key) is not None:
                     known[subject] = key
             return {subject: known[subject] for subject, _ in rows}
 
-    def _wrap(self, agency: UUID, subject: UUID, key: bytes) -> bytes:
+    def wrap(self, agency: UUID, subject: UUID, key: bytes) -> bytes:
+        """A key as it is stored, under the master key."""
         nonce = os.urandom(NONCE_BYTES)
         return nonce + self._master.encrypt(nonce, key, agency.bytes + subject.bytes)
 
-    def _unwrap(self, agency: UUID, subject: UUID, wrapped: bytes) -> bytes:
+    def unwrap(self, agency: UUID, subject: UUID, wrapped: bytes) -> bytes:
+        """A key as it is used. Raises cryptography's InvalidTag under another master key."""
         place = agency.bytes + subject.bytes
         return self._master.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], place)

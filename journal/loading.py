@@ -7,7 +7,7 @@ else appends meanwhile. `chained` gives entries their place and their hash, `loa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from struct import Struct
 from typing import Any, NamedTuple
@@ -28,7 +28,7 @@ COPY events (agency, position, stream, event_id, command_id, correlation_id, rec
     schema_version, effective_on, hash, causation_id, name, actor, on_behalf_of, subjects, state)
 FROM STDIN (FORMAT binary)
 """
-_HEAD = "SELECT position FROM heads WHERE agency = %s FOR UPDATE"
+_HEAD = "SELECT position, hash, recorded_at FROM heads WHERE agency = %s FOR UPDATE"
 _MOVE = "UPDATE heads SET position = %s, hash = %s, recorded_at = %s WHERE agency = %s"
 
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -156,30 +156,62 @@ def load(
     LogNotEmpty; OutOfPlace if the positions are not 1, 2, 3…
     """
     with connection.transaction():
-        connection.execute(
-            "INSERT INTO heads (agency, hash) VALUES (%s, %s) ON CONFLICT DO NOTHING",
-            [agency, GENESIS],
-        )
-        found = connection.execute(_HEAD, [agency]).fetchone()
-        assert found is not None
-        if found[0]:
+        head = _held(connection, agency)
+        if head.position:
             raise LogNotEmpty(
-                f"Le journal de cette agence a déjà {found[0]} écritures : un journal ne se charge"
-                " que dans un journal vide.",
-                f"This agency's journal has {found[0]} entries already: a journal is loaded into"
-                " an empty one only.",
+                f"Le journal de cette agence a déjà {head.position} écritures : un journal ne se"
+                " charge que dans un journal vide.",
+                f"This agency's journal has {head.position} entries already: a journal is loaded"
+                " into an empty one only.",
             )
-        with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-            head = _send(copy, agency.bytes, entries, report)
-        instant = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=head.recorded_at_us)
-        connection.execute(_MOVE, [head.position, head.hash, instant, agency])
+        return _store(connection, agency, NOTHING, entries, report)
+
+
+def extend(connection: Connection[Any], agency: UUID, events: Iterable[Told]) -> Head:
+    """Append events that nobody decides on, under the log's head; the writers find it moved."""
+    with connection.transaction():
+        head = _held(connection, agency)
+        # Another machine's clock may be ahead of this one's: instants never decrease.
+        later = [
+            event._replace(recorded_at_us=max(event.recorded_at_us, head.recorded_at_us))
+            for event in events
+        ]
+        return _store(connection, agency, head, chained(agency, later, head), lambda _: None)
+
+
+def _held(connection: Connection[Any], agency: UUID) -> Head:
+    """Take the head of a log, which may be new."""
+    connection.execute(
+        "INSERT INTO heads (agency, hash) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+        [agency, GENESIS],
+    )
+    found = connection.execute(_HEAD, [agency]).fetchone()
+    assert found is not None
+    return Head(found[0], found[1], (found[2] - EPOCH) // timedelta(microseconds=1))
+
+
+def _store(
+    connection: Connection[Any],
+    agency: UUID,
+    head: Head,
+    entries: Iterable[Placed],
+    report: Callable[[int], None],
+) -> Head:
+    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        head = _send(copy, agency.bytes, head, entries, report)
+    instant = EPOCH + timedelta(microseconds=head.recorded_at_us)
+    connection.execute(_MOVE, [head.position, head.hash, instant, agency])
     return head
 
 
 def _send(
-    copy: Copy, agency: bytes, entries: Iterable[Placed], report: Callable[[int], None]
+    copy: Copy,
+    agency: bytes,
+    after: Head,
+    entries: Iterable[Placed],
+    report: Callable[[int], None],
 ) -> Head:
-    position, digest, instant = NOTHING
+    position, digest, instant = after
     block: list[bytes] = [_SIGNATURE]
     size = 0
     for entry in entries:

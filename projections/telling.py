@@ -9,6 +9,7 @@ from domain import Event
 from domain.agency import AgencyCreated
 from domain.document import DocumentStored
 from domain.invoice import InvoiceIssued
+from domain.key_export import KeysExported
 from domain.lease import LeaseAmended, LeaseEnded, LeaseSigned
 from domain.lot import LotDescribed, LotRegistered
 from domain.numbers import NumbersTaken, written
@@ -241,6 +242,10 @@ _SENTENCES: dict[type[Event], Callable[[Any, _Teller], str]] = {
     DocumentStored: lambda _, t: t.pick("Document conservé", "Document kept"),
     TaskRaised: lambda e, t: t.pick(
         f"Tâche pour l'agence : {t.kind(e.kind)}", f"Task for the agency: {t.kind(e.kind)}"
+    ),
+    KeysExported: lambda e, t: t.pick(
+        f"Clés des personnes exportées : {e.keys}, et {e.destroyed} détruites",
+        f"Keys of persons exported: {e.keys}, and {e.destroyed} destroyed",
     ),
     TaskDone: lambda e, t: t.pick(f"Tâche faite : {e.outcome}", f"Task done: {e.outcome}"),
 }

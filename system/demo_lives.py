@@ -96,14 +96,14 @@ class _NothingKept:
 def live(number: int, periods: Sequence[Period], seed: int) -> list[Lived]:
     """The life of one kind of tenancy, from a rent roll on through these months."""
     nothing = cast("Journal", _NothingKept())
-    cells = Cells(nothing)
+    room = Cells(nothing).room(AGENCY)
     life = []
     for step in sorted(_Life(number, periods, seed).steps(), key=lambda step: step.at):
         now, today = step.at.astimezone(UTC), step.at.date()
-        store = Store(AGENCY, nothing, cells, now=now, today=today)
+        store = Store(room, nothing, now=now, today=today)
         step.ask(store)
         facts, states = store.collect()
-        cells.remember(AGENCY, states, 0)
+        room.remember(states, 0)
         if facts:
             life.append(Lived(step.at, step.principal, step.for_the_tenant, step.billing, facts))
     return life

@@ -98,13 +98,17 @@ class Anchoring:
 
 def kept_anchors(files: Files) -> dict[int, bytes]:
     """Everything that is kept as an anchor, by number. Raises AnchorsUnreachable."""
-    found: dict[int, bytes] = {}
     with _reachable():
-        for name in files.names():
-            stem = name.removesuffix(".json")
-            if name.endswith(".json") and stem.isdecimal():
-                found[int(stem)] = files.read(name) or b""
-    return found
+        return {n: files.read(file_name(n)) or b"" for n in kept_numbers(files)}
+
+
+def kept_numbers(files: Files) -> list[int]:
+    """The numbers under which anchors are kept. Raises AnchorsUnreachable."""
+    with _reachable():
+        stems = [name.removesuffix(".json") for name in files.names() if name.endswith(".json")]
+    return [
+        int(stem) for stem in stems if stem.isdecimal() and file_name(int(stem)) == f"{stem}.json"
+    ]
 
 
 def remembered_anchors(connection: Connection[Any]) -> dict[int, str]:

@@ -9,8 +9,10 @@ from system.cli import (
     billing,
     demo,
     erasing,
+    exports,
     history,
     imports,
+    journal_imports,
     replay,
     running,
     tokens,
@@ -26,6 +28,11 @@ app = new_group(
 )
 app.add_typer(agency.app, name="agency")
 app.add_typer(imports.app, name="import")
+imports.app.command("journal", cls=Command, help=journal_imports.JOURNAL)(
+    journal_imports.import_journal
+)
+imports.app.command("keys", cls=Command, help=journal_imports.KEYS)(journal_imports.import_keys)
+app.add_typer(exports.app, name="export")
 app.command("bill", cls=Command, help=billing.HELP)(billing.bill_month)
 app.add_typer(history.app, name="history")
 app.add_typer(replay.app, name="replay")

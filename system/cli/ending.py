@@ -20,6 +20,8 @@ from cryptography.exceptions import InvalidTag
 from domain import Refused
 from domain.period import NotAPeriod
 from journal import Busy, Conflict, UnknownEvent
+from journal.exchange import BadExport
+from journal.key_exchange import BadKeyFile
 from outside.rent_roll import UnreadableFile
 from projections.subjects import BackwardPeriod
 from projections.two_dates import NoDate
@@ -83,7 +85,10 @@ def _stopped() -> Verdict:
 
 def _judge(failure: Exception) -> Verdict:
     match failure:
-        case WrongUse() | UnreadableFile() | NotAPeriod() | NoDate() | BackwardPeriod():
+        case (
+            WrongUse() | UnreadableFile() | NotAPeriod() | NoDate() | BackwardPeriod()
+            | BadExport() | BadKeyFile()
+        ):  # fmt: skip
             return Verdict(WRONG_USE, failure.code, failure.told(language()))
         case BadSettings():
             told = say("Un réglage ne va pas :", "A setting cannot be used:")
