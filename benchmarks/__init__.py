@@ -31,6 +31,7 @@ ROWS = (
     "over_http",
     "billing",
     "receipts",
+    "verify",
 )
 """The modules with a row each, in the order of the table."""
 

@@ -13,7 +13,7 @@ from struct import Struct
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from psycopg import Connection, Copy
+from psycopg import Connection
 from uuid_utils import uuid7
 
 from domain import Refused
@@ -23,7 +23,7 @@ from journal.chain import GENESIS, header, link
 BLOCK_BYTES = 256 * 1024
 REPORTED_EVENTS = 10_000
 
-_COPY = """
+COPY = """
 COPY events (agency, position, stream, event_id, command_id, correlation_id, recorded_at, version,
     schema_version, effective_on, hash, causation_id, name, actor, on_behalf_of, subjects, state)
 FROM STDIN (FORMAT binary)
@@ -197,39 +197,48 @@ def _store(
     entries: Iterable[Placed],
     report: Callable[[int], None],
 ) -> Head:
-    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-        head = _send(copy, agency.bytes, head, entries, report)
+    following = _Follow(head, report)
+    with connection.cursor() as cursor, cursor.copy(COPY) as copy:
+        for block in rows_of(agency, following(entries)):
+            copy.write(block)
+    head = following.head
     instant = EPOCH + timedelta(microseconds=head.recorded_at_us)
     connection.execute(_MOVE, [head.position, head.hash, instant, agency])
     return head
 
 
-def _send(
-    copy: Copy,
-    agency: bytes,
-    after: Head,
-    entries: Iterable[Placed],
-    report: Callable[[int], None],
-) -> Head:
-    position, digest, instant = after
-    block: list[bytes] = [_SIGNATURE]
-    size = 0
+class _Follow:
+    """Lets entries through that follow each other, and knows where they end."""
+
+    def __init__(self, after: Head, report: Callable[[int], None]) -> None:
+        self.head = after
+        self._report = report
+
+    def __call__(self, entries: Iterable[Placed]) -> Iterator[Placed]:
+        position, _, instant = self.head
+        for entry in entries:
+            if entry.position != position + 1 or entry.told.recorded_at_us < instant:
+                raise OutOfPlace(f"position {entry.position} after {position}")
+            position, instant = entry.position, entry.told.recorded_at_us
+            self.head = Head(position, entry.hash, instant)
+            yield entry
+            if position % REPORTED_EVENTS == 0:
+                self._report(position)
+        self._report(position)
+
+
+def rows_of(agency: UUID, entries: Iterable[Placed]) -> Iterator[bytes]:
+    """Entries in the binary format of `COPY`, in blocks of some size."""
+    books, block, size = agency.bytes, [_SIGNATURE], 0
     for entry in entries:
-        if entry.position != position + 1 or entry.told.recorded_at_us < instant:
-            raise OutOfPlace(f"position {entry.position} after {position}")
-        position, digest, instant = entry.position, entry.hash, entry.told.recorded_at_us
-        row = _row(agency, entry)
+        row = _row(books, entry)
         block.append(row)
         size += len(row)
         if size > BLOCK_BYTES:
-            copy.write(b"".join(block))
+            yield b"".join(block)
             block.clear()
             size = 0
-        if position % REPORTED_EVENTS == 0:
-            report(position)
-    copy.write(b"".join([*block, _END]))
-    report(position)
-    return Head(position, digest, instant)
+    yield b"".join([*block, _END])
 
 
 def _row(agency: bytes, entry: Placed) -> bytes:

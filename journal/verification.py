@@ -26,6 +26,9 @@ from journal.verifying import (
 Report = Callable[[int, int], None]
 """Hears (events done, events in all)."""
 
+WORTH_PROCESSES_EVENTS = 200_000
+"""Below this, starting a process takes longer than what it would save."""
+
 _worker: Connection[Any] | None = None
 
 
@@ -64,7 +67,8 @@ def verify(
 def _checked(
     url: str, connection: Connection[Any], work: list[Stretch], jobs: int
 ) -> Iterator[Checked]:
-    if jobs == 1 or len(work) < 2:
+    events = sum(stretch.last - stretch.first + 1 for stretch in work)
+    if jobs == 1 or len(work) < 2 or events < WORTH_PROCESSES_EVENTS:
         yield from (check_stretch(connection, stretch) for stretch in work)
         return
     # Not forked: a child must not inherit connections and threads that are in use.
