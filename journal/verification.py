@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -22,14 +20,13 @@ from journal.verifying import (
     log_ends,
     stretches,
 )
+from journal.verifying_process import check_in_processes
 
 Report = Callable[[int, int], None]
 """Hears (events done, events in all)."""
 
 WORTH_PROCESSES_EVENTS = 200_000
 """Below this, starting a process takes longer than what it would save."""
-
-_worker: Connection[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +68,4 @@ def _checked(
     if jobs == 1 or len(work) < 2 or events < WORTH_PROCESSES_EVENTS:
         yield from (check_stretch(connection, stretch) for stretch in work)
         return
-    # Not forked: a child must not inherit connections and threads that are in use.
-    with ProcessPoolExecutor(
-        min(jobs, len(work)), multiprocessing.get_context("spawn"), _open, (url,)
-    ) as processes:
-        yield from processes.map(_check, work)
-
-
-def _open(url: str) -> None:
-    global _worker  # noqa: PLW0603 a worker process has one connection for all that it is asked
-    _worker = connect(url)
-
-
-def _check(stretch: Stretch) -> Checked:
-    assert _worker is not None
-    return check_stretch(_worker, stretch)
+    yield from check_in_processes(url, work, jobs)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from journal import verification, verifying
 from journal.tampering import Finding, Kind
 from journal.verification import Verified, verify
+from journal.verifying_process import ProcessEnded, check_in_processes
 from tests.journal.counters import Count, Note
 from tests.journal.desk import METZ, NANCY, Desk, desk
 
@@ -350,3 +351,13 @@ def test_several_processes_find_what_one_finds(
         (Kind.EDITED, METZ, 4, 4),
         (Kind.EDITED, METZ, 9, 9),
     }
+
+
+def test_a_process_that_cannot_reach_the_database_is_said_and_not_taken_for_intact(
+    stored: Stored,
+) -> None:
+    gone = stored.url.replace("dbname=", "dbname=no_").replace("/test_", "/no_test_")
+    assert gone != stored.url
+
+    with pytest.raises(ProcessEnded):
+        list(check_in_processes(gone, [verifying.Stretch(METZ, 1, 5)], 2))
