@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from threading import Event
 from typing import Any
+from uuid import uuid4
 
 from dramatiq import Broker, MessageProxy, Worker
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
@@ -82,8 +83,19 @@ class DatabaseBroker(PostgresBroker):  # type: ignore[misc]
         )
         super().__init__(pool=pool, results=False, **options)
         self.notifier = PromptNotifier(pool)
+        self._consumed: set[str] = set()
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 30_000) -> PromptConsumer:
+        """A consumer; a second one of a queue means that the first has lost its connection.
+
+        That one may have claimed messages without hearing so. They are its worker's for as long
+        as that lives: so we live on under another name, and what is not done comes back.
+        """
+        if queue_name in self._consumed:
+            self.worker_id = str(uuid4())
+            # The new name is made known before anything is claimed in it.
+            self._heartbeat_at = 0.0
+        self._consumed.add(queue_name)
         return PromptConsumer(
             broker=self, queue_name=queue_name, prefetch=prefetch, timeout=timeout
         )
