@@ -7,13 +7,14 @@ routes need of the running program, handed in by whoever builds it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
+from access.attempts import Attempts
 from access.tokens import Tokens
 from commands import Office
 from outside.payment_provider import PaymentProvider
@@ -61,6 +62,8 @@ class Parts:
     """How many requests are worked on at once; more wait their turn."""
     wait_seconds: float = 2.0
     """How long a read waits for `min_position`."""
+    attempts: Attempts = field(default_factory=Attempts)
+    """How often a wrong token was entered on a page, and from where."""
     gauges: Sequence[Gauge] = ()
     lag: Callable[[], Mapping[str, int]] = dict
     """Positions that each projection is behind; from memory alone, as /health waits for nothing."""

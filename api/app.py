@@ -14,6 +14,7 @@ from api.commands import offer, offered, schemas
 from api.doors import bearer
 from api.edge import Edge
 from api.metrics import Meter
+from api.pages import audit as audit_pages
 from api.pages import payment as payment_pages
 from api.pages import static
 from api.problems import ProblemDetails, install
@@ -30,6 +31,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     audit.router,
     history.router,
     payment_pages.router,
+    audit_pages.router,
     static.router,
 )
 """Every module with routes of its own. A query's function name is its `operationId`."""

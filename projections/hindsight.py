@@ -22,8 +22,8 @@ from projections.replay import (
     Replayed,
     TenantThen,
     Value,
+    compared,
     entries_of_lease,
-    learnt,
     replayed,
 )
 from projections.replay_words import part_told, value_told
@@ -37,10 +37,15 @@ class Hindsight:
 
     state: Replayed
     now: Replayed
-    differences: list[Difference] | None
-    """None when nobody asked."""
+    lines: list[Difference] | None
+    """Every part of the state beside what it is now; None when nobody asked."""
     because: Mapping[int, Moment]
     """The entries that the differences name, by position."""
+
+    @property
+    def differences(self) -> list[Difference] | None:
+        """What is otherwise now."""
+        return None if self.lines is None else [line for line in self.lines if not line.same]
 
 
 def hindsight(
@@ -61,10 +66,10 @@ def hindsight(
     state, today = replayed(entries, lease_id, dates), replayed(entries, lease_id, latest)
     if not diff:
         return Hindsight(state, today, None, {})
-    differences = learnt(entries, state, today)
-    positions = sorted({p for difference in differences for p in difference.positions})
+    lines = compared(entries, state, today)
+    positions = sorted({position for line in lines for position in line.positions})
     because = {m.position: m for m in moments(reader, at(reader, positions))}
-    return Hindsight(state, today, differences, because)
+    return Hindsight(state, today, lines, because)
 
 
 class DatesAnswer(BaseModel):
@@ -153,6 +158,7 @@ class ReplayAnswer(BaseModel):
 def as_answer(found: Hindsight, language: Language) -> ReplayAnswer:
     """The replay as it is sent to a program."""
     state = found.state
+    differences = found.differences
     dates = DatesAnswer(
         as_of_on=state.dates.as_of_on,
         known_position=state.dates.position,
@@ -168,10 +174,10 @@ def as_answer(found: Hindsight, language: Language) -> ReplayAnswer:
         invoices=list(state.invoices),
         receipts=list(state.receipts),
         entries=list(state.positions),
-        compared_with_position=found.now.dates.position if found.differences is not None else None,
+        compared_with_position=found.now.dates.position if differences is not None else None,
         differences=None
-        if found.differences is None
-        else [_difference(found, difference, language) for difference in found.differences],
+        if differences is None
+        else [_difference(found, difference, language) for difference in differences],
     )
 
 

@@ -88,6 +88,8 @@ class Difference:
     before: Value
     after: Value
     positions: tuple[int, ...]
+    same: bool = False
+    """It is no difference after all."""
 
 
 def entries_of_lease(
@@ -159,22 +161,27 @@ def _tenants(known: Iterable[Recorded], lease: LeaseThen | None) -> tuple[Tenant
     )
 
 
-def learnt(entries: Sequence[Recorded], before: Replayed, after: Replayed) -> list[Difference]:
-    """What the later of two states of one date says otherwise, and which entries did it."""
+def compared(entries: Sequence[Recorded], before: Replayed, after: Replayed) -> list[Difference]:
+    """Every part of the later of two states of one date, beside what the earlier one said."""
     then = {(item.part, item.key): item for item in items(entries, before)}
-    differences = []
+    lines = []
     for item in items(entries, after):
         known = then.get((item.part, item.key))
-        if known is not None and known.value == item.value:
-            continue
-        differences.append(
+        same = known is not None and known.value == item.value
+        since = tuple(p for p in item.positions if p > before.dates.position)
+        lines.append(
             Difference(
                 item.part, item.kind, item.period, item.number,
                 None if known is None else known.value, item.value,
-                tuple(p for p in item.positions if p > before.dates.position),
+                () if same else since, same,
             )
         )  # fmt: skip
-    return differences
+    return lines
+
+
+def learnt(entries: Sequence[Recorded], before: Replayed, after: Replayed) -> list[Difference]:
+    """What the later of two states of one date says otherwise, and which entries did it."""
+    return [line for line in compared(entries, before, after) if not line.same]
 
 
 def items(entries: Sequence[Recorded], state: Replayed) -> Iterator[Item]:

@@ -65,12 +65,16 @@ def part_told(item: Item | Difference, language: Language) -> str:
     name = part_named(item.part, language)
     if item.number is not None:
         return f"{name} {item.number}"
-    which = [] if item.kind is None else [kind_told(item.kind, language)]
-    if item.period is not None:
-        which.append(month_name(Period.parse(item.period), language))
-    if not which:
-        return name
-    return f"{name}{':' if language == 'en' else ' :'} {', '.join(which)}"
+    which = which_told(item.kind, item.period, language)
+    return f"{name}{':' if language == 'en' else ' :'} {which}" if which else name
+
+
+def which_told(kind: str | None, period: str | None, language: Language) -> str:
+    """What a line is about: `loyer, novembre 2026`."""
+    which = [] if kind is None else [kind_told(kind, language)]
+    if period is not None:
+        which.append(month_name(Period.parse(period), language))
+    return ", ".join(which)
 
 
 def value_told(part: Part, value: Value, language: Language) -> str:

@@ -44,7 +44,7 @@ def page(
         chosen=chosen(request),
         stylesheet=STYLESHEET.address,
         font=FONT.address,
-        **shown,
+        **{"in_other_language": None, **shown},
     )
     headers = {**guards(form_action), "Content-Language": language, "Vary": "Accept-Language"}
     return Response(text, status, headers, "text/html; charset=utf-8")

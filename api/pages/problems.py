@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from fastapi import Request, Response
@@ -23,12 +23,20 @@ from projections.freshness import Quarantined
 
 _MISSING = (RequestValidationError, NotFound, NoSuchAgency)
 _BUSY = (Conflict, Busy, OutcomeUnknown, OperationalError, PoolTimeout, TooManyRequests)
-_PROBLEMS = {"not_found": "missing", "not_yet": "late", "provider_unreachable": "silent"}
+_PROBLEMS = {
+    "not_found": "missing",
+    "no_such_agency": "missing",
+    "not_yet": "late",
+    "provider_unreachable": "silent",
+}
 _STATUSES = {"missing": 404, "refused": 409, "broken": 500}
 
 
 class PageRoute(APIRoute):
     """A route whose every answer is for people to read."""
+
+    room: ClassVar[str] = ""
+    """What the names of the words begin with that these pages say."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -39,32 +47,44 @@ class PageRoute(APIRoute):
             except ClientDisconnect:
                 raise
             except Exception as problem:
-                return _told(request, problem)
+                return self.told(request, problem)
 
         return shown
 
+    def told(self, request: Request, problem: Exception) -> Response:
+        """What somebody sees instead of the page."""
+        return _told(request, problem, self.room)
 
-def missing(request: Request) -> Response:
+
+def missing(request: Request, room: str = "") -> Response:
     """There is nothing at this address."""
-    return _shown(request, "missing", None)
+    return _shown(request, "missing", None, room=room)
 
 
-def _told(request: Request, problem: Exception) -> Response:
+def _told(request: Request, problem: Exception, room: str) -> Response:
+    detail = None
     if isinstance(problem, Problem) and problem.code in _PROBLEMS:
-        return _shown(request, _PROBLEMS[problem.code], problem)
-    if isinstance(problem, _MISSING):
-        return _shown(request, "missing", problem)
-    if isinstance(problem, Quarantined):
-        return _shown(request, "checking", problem)
-    if isinstance(problem, _BUSY):
-        return _shown(request, "busy", problem)
-    if isinstance(problem, Refused):
-        return _shown(request, "refused", problem, detail=problem.told(spoken(request)))
-    return _shown(request, "broken", problem)
+        kind = _PROBLEMS[problem.code]
+    elif isinstance(problem, _MISSING):
+        kind = "missing"
+    elif isinstance(problem, Quarantined):
+        kind = "checking"
+    elif isinstance(problem, _BUSY):
+        kind = "busy"
+    elif isinstance(problem, Refused):
+        kind, detail = "refused", problem.told(spoken(request))
+    else:
+        kind = "broken"
+    return _shown(request, kind, problem, detail=detail, room=room)
 
 
 def _shown(
-    request: Request, kind: str, problem: Exception | None, *, detail: str | None = None
+    request: Request,
+    kind: str,
+    problem: Exception | None,
+    *,
+    detail: str | None = None,
+    room: str = "",
 ) -> Response:
     language, status = spoken(request), _STATUSES.get(kind, 503)
     trail = trail_of(request)
@@ -77,8 +97,8 @@ def _shown(
     elif status == 503:
         log.warning("page.not_shown", kind=kind, exc_info=problem)
     shown = {
-        "kind": kind,
-        "detail": detail or WORDS[language][kind],
+        "kind": room + kind,
+        "detail": detail or WORDS[language][room + kind],
         "number": trail.request_id,
         "retry": _way_back(request) if status == 503 else None,
     }

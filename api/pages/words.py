@@ -7,6 +7,7 @@ from typing import Final
 
 from markupsafe import Markup
 
+from api.pages import audit_words
 from domain.words import NARROW_SPACE, NO_BREAK_SPACE, Language
 
 _FR: Final = {
@@ -264,7 +265,7 @@ def _french(text: str) -> str:
 
 
 WORDS: Final[dict[Language, dict[str, Markup]]] = {
-    "fr": {name: Markup(_french(text)) for name, text in _FR.items()},  # noqa: S704
-    "en": {name: Markup(text.replace("'", "’")) for name, text in _EN.items()},  # noqa: S704
+    "fr": {name: Markup(_french(text)) for name, text in (_FR | audit_words.FR).items()},  # noqa: S704
+    "en": {name: Markup(text.replace("'", "’")) for name, text in (_EN | audit_words.EN).items()},  # noqa: S704
 }
 """By language and name. Some hold markup of our own; `format` escapes what is put into them."""
