@@ -188,17 +188,21 @@ def items(entries: Sequence[Recorded], state: Replayed) -> Iterator[Item]:
     """All that a state says, part by part, each with the entries that made it so."""
     if state.lease is None:
         return
-    yield from _lease_items(state, state.lease)
     account = state.account
+    yield from _balance_items(account)
+    yield from _lease_items(state, state.lease)
     for p in account.postings:
         cents, key = p.debit_cents - p.credit_cents, str(p.position)
         yield Item("posting", cents, (p.position,), key, p.kind, p.period)
     for c in account.charges:
         yield Item("debt", c.open_cents, c.positions, str(c.charge), c.kind, c.period)
     yield from _paper_items(entries, state)
+
+
+def _balance_items(account: AccountThen) -> Iterator[Item]:
     moved = account.moved_by
-    yield Item("confirmed", account.confirmed_cents, moved.get("confirmed", ()))
     yield Item("booked", account.booked_cents, moved.get("booked", ()))
+    yield Item("confirmed", account.confirmed_cents, moved.get("confirmed", ()))
     yield Item("settled", account.settled_cents, moved.get("settled", ()))
     paying = {*moved.get("booked", ()), *(p for c in account.charges for p in c.positions)}
     yield Item("credit", account.credit_cents, tuple(sorted(paying)))

@@ -63,6 +63,8 @@ def part_named(part: Part, language: Language) -> str:
 def part_told(item: Item | Difference, language: Language) -> str:
     """What a part is called: `Reste dû : loyer, novembre 2026`, `Facture F-2026-000012`."""
     name = part_named(item.part, language)
+    if item.part == "receipt" and item.kind == "quittance":
+        name = "Quittance"
     if item.number is not None:
         return f"{name} {item.number}"
     which = which_told(item.kind, item.period, language)

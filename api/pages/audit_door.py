@@ -23,7 +23,7 @@ from api.pages.words import WORDS
 from api.problems import Problem
 from domain.principal import Principal
 from domain.words import Language
-from journal import agency_id
+from journal import HOUSE, agency_id
 from projections.agencies import AgencyRow, all_agencies
 
 COOKIE, PLACE = "quittance_audit", "/audit"
@@ -53,6 +53,10 @@ async def door(request: Request) -> Response:
         principal = await who(request)
     except Problem:
         return _door(request)
+    parts = parts_of(request)
+    head, _ = await run_in_threadpool(parts.office.journal.head, HOUSE)
+    # An agency opened a moment ago is in the list, unless its read model is far behind.
+    await parts.waiter.reached(HOUSE, head, ("agencies",), parts.wait_seconds)
     opened = await run_in_threadpool(agencies_of, request, principal)
     if len(opened) == 1:
         return to(f"{PLACE}/{opened[0].slug}/histoire{chosen(request)}")
