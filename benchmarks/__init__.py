@@ -32,6 +32,8 @@ ROWS = (
     "billing",
     "receipts",
     "verify",
+    "demo_copy",
+    "as_of",
 )
 """The modules with a row each, in the order of the table."""
 

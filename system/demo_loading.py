@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, nullcontext
 from multiprocessing import get_context
+from multiprocessing.util import Finalize
 from queue import Empty
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, cast
 
 import psycopg
 from psycopg import Connection
-from psycopg_pool import ConnectionPool
 from stdnum import luhn
 
 from commands import Asked, execute
@@ -25,6 +26,8 @@ from system.demo_patterns import Pattern
 from system.office import Premises, know_everything
 
 LOOK_SECONDS = 0.1
+YOUNG_OBJECTS = 500_000
+THREADS = 8
 DEPARTMENTS = ("57", "67", "54", "88", "68")
 
 Report = Callable[[int, int], None]
@@ -56,11 +59,15 @@ def make(premises: Premises, plan: Plan, *, jobs: int, report: Report = lambda *
             for done, in_all in _progress(futures, told):
                 made, events = done, in_all
                 report(events, max(events, _expected(futures, events)))
-            for number in range(1, plan.agencies + 1):
-                _open_books(premises, plan, number)
         except BaseException:
             workers.shutdown(cancel_futures=True)
             raise
+    premises.journal.open_log(HOUSE)
+    with ThreadPoolExecutor(THREADS) as threads:
+        # One after the other would wait for a commit each; together they share some.
+        numbers = range(1, plan.agencies + 1)
+        for _ in threads.map(lambda number: _open_books(premises, plan, number), numbers):
+            pass
     return Made(made, events)
 
 
@@ -102,7 +109,6 @@ def _refuse_existing(premises: Premises, plan: Plan) -> None:
 
 def _open_books(premises: Premises, plan: Plan, number: int) -> None:
     """Let everybody know of an agency, once its log is there."""
-    premises.journal.open_log(HOUSE)
     stem = f"{number % 100_000_000:08d}"
     command = CreateAgency(
         slug=plan.slug(number),
@@ -113,30 +119,36 @@ def _open_books(premises: Premises, plan: Plan, number: int) -> None:
     execute(premises.office, command, Asked(OPERATOR, HOUSE))
 
 
+class _OneConnection:
+    """A pool for one thread."""
+
+    def __init__(self, connection: Connection[Any]) -> None:
+        self._connection = connection
+
+    def connection(self) -> AbstractContextManager[Connection[Any]]:
+        return nullcontext(self._connection)
+
+
 class _Desk:
     """What one process of the loading works with."""
 
     plan: ClassVar[Plan]
     patterns: ClassVar[list[Pattern]]
-    url: ClassVar[str]
-    master_key: ClassVar[bytes]
+    connection: ClassVar[Connection[Any]]
+    keys: ClassVar[Keyring]
     told: ClassVar[Any]
 
     @classmethod
     def open(cls, url: str, master_key: bytes, plan: Plan, told: Any) -> None:
         know_everything()
-        cls.url, cls.master_key, cls.plan, cls.told = url, master_key, plan, told
+        cls.plan, cls.told = plan, told
         cls.patterns = lives(plan)
-
-    @classmethod
-    @contextmanager
-    def at_work(cls) -> Iterator[tuple[Connection[Any], Keyring]]:
-        how = {"autocommit": True, "application_name": "quittance"}
-        with (
-            psycopg.connect(cls.url, autocommit=True) as connection,
-            ConnectionPool(cls.url, min_size=1, max_size=1, kwargs=how, open=True) as pool,
-        ):
-            yield connection, Keyring(pool, cls.master_key)
+        cls.connection = psycopg.connect(url, autocommit=True, application_name="quittance")
+        Finalize(None, cls.connection.close, exitpriority=1)
+        cls.keys = Keyring(cast("Any", _OneConnection(cls.connection)), master_key)
+        # A log is made of many small tuples that are dropped together, and of no cycles.
+        gc.freeze()
+        gc.set_threshold(YOUNG_OBJECTS)
 
 
 def _load(number: int) -> int:
@@ -145,6 +157,5 @@ def _load(number: int) -> int:
     def report(events: int) -> None:
         _Desk.told.put((number, events))
 
-    with _Desk.at_work() as (connection, keys):
-        agency = Agency(_Desk.plan, number, _Desk.patterns)
-        return agency.load(connection, keys, report).position
+    agency = Agency(_Desk.plan, number, _Desk.patterns)
+    return agency.load(_Desk.connection, _Desk.keys, report).position

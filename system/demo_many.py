@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
 from random import Random
+from struct import Struct
 from typing import Any, NamedTuple
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from psycopg import Connection
 
@@ -32,6 +33,7 @@ from system.demo_patterns import (
     Act,
     Pattern,
     References,
+    derived,
     identities,
     month_of,
     patterns,
@@ -45,8 +47,7 @@ LIVES = 40
 """Kinds of tenancies; each agency lets its leases by the same kinds, in another order."""
 MOST_LEASES, MOST_MONTHS = 5_000, 240
 _MINUTE_US = 60_000_000
-_UUID7 = (0x7 << 76) | (0b10 << 62)
-_UUID7_RANDOM = ((1 << 12) - 1) << 64 | ((1 << 62) - 1)
+_UUID7 = Struct(">IHHQ")
 
 
 class Plan(NamedTuple):
@@ -119,6 +120,9 @@ class Agency:
     def __post_init__(self) -> None:
         self.id = agency_id(self.plan.slug(self.number))
         self._chance = Random(f"{self.plan.seed} agency {self.number}")  # noqa: S311
+        # The variant, then what tells this agency's ids from all others of the same millisecond.
+        self._ids_from = 0b10 << 62 | self._chance.getrandbits(30) << 32
+        self._counted = 0
         self._leases = [self._lease(number) for number in range(1, self.plan.leases + 1)]
 
     @property
@@ -167,16 +171,19 @@ class Agency:
             numbers = self._numbers(series, len(asked), asked[0], command_id, behalf)
             for number, one in enumerate(asked, first):
                 one.lease.texts[0] = written(*act.series, number).encode()
+        next_id = self._id
         for _, act, lease in asked:
+            ids, fill = lease.ids, lease.texts
             for place, told in enumerate(act.events):
                 if place == act.numbered and numbers is not None:
                     yield numbers
-                yield Told(
-                    at_us, lease.ids[told.stream], told.version, told.name, told.schema_version,
-                    self._id(at_us), told.effective_on, actor, behalf, command_id, command_id,
-                    b"", b"".join([lease.ids[subject] for subject in told.subjects]),
-                    _state(told, lease, mapper),
-                )  # fmt: skip
+                name, schema_version, stream, version, on, subjects, frame, gaps, _ = told
+                state = frame % gaps(fill) if gaps is not None else _state(told, lease, mapper)
+                yield Told._make((
+                    at_us, ids[stream], version, name, schema_version, next_id(at_us), on, actor,
+                    behalf, command_id, command_id, b"",
+                    b"".join([ids[subject] for subject in subjects]) if subjects else b"", state,
+                ))  # fmt: skip
         if numbers is not None and act.numbered >= len(act.events):
             yield numbers
 
@@ -204,22 +211,24 @@ class Agency:
         return series
 
     def _id(self, at_us: int) -> bytes:
-        """An id that is ordered by time, drawn by the seed."""
-        drawn = self._chance.getrandbits(76) & _UUID7_RANDOM
-        return ((at_us // 1000) << 80 | _UUID7 | drawn).to_bytes(16, "big")
+        """An id that is ordered by time (UUIDv7), of this agency's own and counted."""
+        self._counted += 1
+        ms = at_us // 1000
+        return _UUID7.pack(ms >> 16, ms & 0xFFFF, 0x7000, self._ids_from + self._counted)
 
     def _lease(self, number: int) -> _Lease:
         chance = self._chance
         pattern = self.patterns[(number + self.number) % len(self.patterns)]
         named = References(f"B-{number:05d}", f"P-{number:06d}", f"LOT-{number:05d}")
         references = [named.of_payment(count + 1) for count in range(pattern.shape.payments)]
-        made_from = agency_id(f"{self.plan.slug(self.number)} {named.lease}")
-        payments = [(uuid5(made_from, reference), reference) for reference in references]
+        made_from = self.id.bytes + named.lease.encode()
+        payments = [(derived(made_from, reference), reference) for reference in references]
         ids = identities(self.id, named, pattern.shape, payments)
+        subjects = (UUID(ids[PARTY_ID - 1].text), UUID(ids[LOT_ID - 1].text))
         return _Lease(
             number, pattern, chance.randrange(4 * 60) * _MINUTE_US // 5,
             [b"", *(each.bytes for each in ids)], texts(named, ids, references),
-            _person(chance, number, named, ids), (ids[PARTY_ID - 1], ids[LOT_ID - 1]),
+            _person(chance, number, named, subjects), subjects,
         )  # fmt: skip
 
 
@@ -234,10 +243,11 @@ def _asked(leases: Sequence[_Lease], month: int) -> Iterator[_Asked]:
 
 
 def _state(told: Framed, lease: _Lease, mapper: FactMapper) -> bytes:
-    if told.sealed is not None:
-        event = _said_of(told.sealed, lease.person)
-        return mapper.encode(UUID(bytes=lease.ids[told.stream]), told.version, event)
-    return told.frame if told.gaps is None else told.frame % told.gaps(lease.texts)
+    """The bytes of an event that is sealed for each person, or says the same of everybody."""
+    if told.sealed is None:
+        return told.frame
+    event = _said_of(told.sealed, lease.person)
+    return mapper.encode(UUID(bytes=lease.ids[told.stream]), told.version, event)
 
 
 def _said_of(event: Event, person: dict[str, Any]) -> Event:
@@ -247,12 +257,15 @@ def _said_of(event: Event, person: dict[str, Any]) -> Event:
     return event.model_copy(update={name: person[name] for name in names if name in person})
 
 
-def _person(chance: Random, number: int, named: References, ids: Sequence[UUID]) -> dict[str, Any]:
+def _person(
+    chance: Random, number: int, named: References, subjects: tuple[UUID, UUID]
+) -> dict[str, Any]:
     title, first_name = chance.choice(FIRST_NAMES)
     postcode, city = chance.choice(TOWNS)
+    party_id, lot_id = subjects
     return {
-        "party_id": ids[PARTY_ID - 1],
-        "lot_id": ids[LOT_ID - 1],
+        "party_id": party_id,
+        "lot_id": lot_id,
         "client_reference": named.client,
         "title": title,
         "first_name": first_name,

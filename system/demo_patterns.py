@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date, timedelta
+from hashlib import sha1
 from operator import itemgetter
 from typing import Any, NamedTuple, cast
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from aggregates.invoice import RENT, Invoice
 from aggregates.lease import Lease
@@ -42,8 +43,8 @@ from system.demo_lives import (
 )
 
 _NUMBER = b"@number@"
-_sid = stream_id.__wrapped__
-"""Without its memory: each of these ids is asked for once."""
+_MARKS = re.compile(b"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|@[^@]+@)")
+"""Whatever looks like an id or a mark must have a place among the lease's texts."""
 
 
 class Told(NamedTuple):
@@ -120,25 +121,46 @@ class References(NamedTuple):
         return f"demo_{self.lease}_{number:04d}"
 
 
+class Id(NamedTuple):
+    """An id as the journal wants it, and as facts say it."""
+
+    bytes: bytes
+    text: str
+
+
+def derived(namespace: bytes, name: str) -> Id:
+    """uuid5, without making an object of it that nobody needs."""
+    digest = bytearray(sha1(namespace + name.encode(), usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    hexed = digest.hex()
+    text = f"{hexed[:8]}-{hexed[8:12]}-{hexed[12:16]}-{hexed[16:20]}-{hexed[20:]}"
+    return Id(bytes(digest), text)
+
+
 def identities(
-    agency: UUID, named: References, shape: Shape, payments: Sequence[tuple[UUID, str]]
-) -> list[UUID]:
-    """All ids of a lease in one order, derived as the product derives them."""
-    lease = _sid(agency, Lease.kind, named.lease)
-    account = _sid(agency, RentAccount.kind, lease)
-    ids = [lease, _sid(agency, Party.kind, named.client), _sid(agency, Lot.kind, named.lot)]
-    ids.append(account)
-    ids += [uuid5(account, f"credit {version}") for version in shape.credits]
-    ids += [_sid(agency, Invoice.kind, lease, period, *RENT) for period in shape.periods]
+    agency: UUID, named: References, shape: Shape, payments: Sequence[tuple[Id, str]]
+) -> list[Id]:
+    """All ids of a lease in one order, derived as the product derives them (`stream_id`)."""
+
+    def stream(*key: object) -> Id:
+        return derived(books, "\x1f".join(map(str, key)))
+
+    books = agency.bytes
+    lease = stream(Lease.kind, named.lease)
+    account = stream(RentAccount.kind, lease.text)
+    ids = [lease, stream(Party.kind, named.client), stream(Lot.kind, named.lot), account]
+    ids += [derived(account.bytes, f"credit {version}") for version in shape.credits]
+    ids += [stream(Invoice.kind, lease.text, period, *RENT) for period in shape.periods]
     for period, issued in shape.receipts:
-        receipts = _sid(agency, Receipts.kind, lease, period)
+        receipts = stream(Receipts.kind, lease.text, period)
         ids.append(receipts)
-        ids += [uuid5(receipts, str(number)) for number in range(1, issued + 1)]
+        ids += [derived(receipts.bytes, str(number)) for number in range(1, issued + 1)]
     for payment, reference in payments:
         ids += [
             payment,
-            _sid(agency, Payment.kind, payment),
-            _sid(agency, ProviderReference.kind, InitiatePayment.provider, reference),
+            stream(Payment.kind, payment.text),
+            stream(ProviderReference.kind, InitiatePayment.provider, reference),
         ]
     return ids
 
@@ -147,9 +169,9 @@ LEASE_ID, PARTY_ID, LOT_ID = 1, 2, 3
 """Where these stand: the first place is the number's."""
 
 
-def texts(named: References, ids: Sequence[UUID], references: Sequence[str]) -> list[bytes]:
+def texts(named: References, ids: Sequence[Id], references: Sequence[str]) -> list[bytes]:
     """What goes into gaps, each in its place: a number, ids, names, references of payments."""
-    told = ["", *map(str, ids), *named, *references]
+    told = ["", *(each.text for each in ids), *named, *references]
     return [text.encode() for text in told]
 
 
@@ -162,7 +184,7 @@ def _pattern(life: Sequence[Lived]) -> Pattern:
     facts = [fact for lived in life for fact in lived.facts]
     events = [fact.event for fact in facts]
     payments = [
-        (event.payment_id, reference_mark(count))
+        (Id(event.payment_id.bytes, str(event.payment_id)), reference_mark(count))
         for count, event in enumerate((e for e in events if isinstance(e, PaymentInitiated)), 1)
     ]
     named = References(LEASE_MARK, CLIENT_MARK, LOT_MARK)
@@ -170,7 +192,8 @@ def _pattern(life: Sequence[Lived]) -> Pattern:
     ids = identities(AGENCY, named, shape, payments)
     marks = texts(named, ids, [reference for _, reference in payments])
     marks[0] = _NUMBER
-    teller = _Teller(marks, {stream: place for place, stream in enumerate(ids, 1)})
+    places = {UUID(bytes=each.bytes): place for place, each in enumerate(ids, 1)}
+    teller = _Teller(marks, places)
     return Pattern(shape, tuple(teller.act(lived) for lived in life))
 
 
@@ -197,8 +220,6 @@ class _Teller:
     def __init__(self, marks: Sequence[bytes], places: dict[UUID, int]) -> None:
         self._place = {mark: place for place, mark in enumerate(marks)}
         self._ids = places
-        longest_first = sorted(map(re.escape, marks), key=len, reverse=True)
-        self._cut = re.compile(b"(" + b"|".join(longest_first) + b")")
         # Nobody's key: what is sealed here is thrown away and sealed anew for each lease.
         nobody = Keyring(cast("Any", None), bytes(32))
         self._mapper = FactMapper(AGENCY, nobody)
@@ -239,7 +260,7 @@ class _Teller:
     def _framed(self, state: bytes, number: bytes) -> tuple[bytes, itemgetter[Any] | None]:
         if number:
             state = state.replace(b'"' + number + b'"', b'"' + _NUMBER + b'"')
-        pieces = self._cut.split(state)
+        pieces = _MARKS.split(state)
         places = [self._place[piece] for piece in pieces[1::2]]
         pieces[::2] = [piece.replace(b"%", b"%%") for piece in pieces[::2]]
         pieces[1::2] = [b"%b"] * len(places)
@@ -248,4 +269,4 @@ class _Teller:
 
 def series_stream(agency: UUID, series: SeriesKind, year: int) -> bytes:
     """The stream of a number series."""
-    return _sid(agency, NumberSeries.kind, series, year).bytes
+    return stream_id(agency, NumberSeries.kind, series, year).bytes
