@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
 
-from commands import Asked, execute
+from commands import Asked, Command, execute
+from commands.invoice import IssueInvoices
 from commands.party import ChangeContact
+from commands.payment import ConfirmPayment, InitiatePayment
+from commands.receipt import RequestReceipt
 from domain import ERASED, stream_id
 from domain.party import PartyRegistered
+from domain.period import Period
 from domain.principal import OPERATOR
 from journal import agency_id
+from outside.files import Files
+from outside.paper.renderer import Renderer
 from projections import projected
+from projections.papers import Paper, receipt_paper
 from projections.people import People, PersonRow, people
+from projections.receipts import receipt
+from projections.shelf import Shelf
 from system.office import Premises
 from system.readiness import catch_up
 from tests.journal.verifier import broken_at
@@ -102,6 +114,58 @@ def test_an_erased_person_is_gone_everywhere_within_a_second(
     assert "Person erased: on request" in history
     again = quittance.ask("erase", "C-000001", "--agency", "metz", "--yes")
     assert (again["erased"], again["position"]) == (False, before + 1)
+
+
+def test_the_papers_of_an_erased_person_name_nobody_any_more(
+    quittance, database_url, tmp_path
+) -> None:
+    with rooms(database_url, tmp_path / "data") as parts:
+        papers = Shelf(Files(tmp_path / "papers"), parts.journal.keys, Renderer())
+        receipts = {number: _receipted(parts, number) for number in (1, 2)}
+        catch_up(parts, BOOKS)
+        kept = {}
+        for number, receipt_id in receipts.items():
+            paper = _paper(parts, receipt_id)
+            papers.put(BOOKS, receipt_id, paper, "fr")
+            kept[number] = papers.take(BOOKS, receipt_id, paper, "fr")
+        assert _paper(parts, receipts[1]).content.tenancy.tenants == (
+            "Mme Wilhelmine Quetzalcoatl",
+        )
+
+        no_term = {"RETENTION_BOOKS_YEARS": "0"}
+        quittance("erase", "C-000001", "--agency", "metz", "--yes", **no_term)
+        deadline = time.monotonic() + 1
+        while names(parts)[GONE] != ERASED:
+            assert time.monotonic() < deadline
+
+        gone, stays = (_paper(parts, receipts[number]) for number in (1, 2))
+        assert gone.content.tenancy.tenants == ("[effacé]",)
+        assert stays.content.tenancy.tenants == ("Mme Anne Essai",)
+        assert papers.take(BOOKS, receipts[1], gone, "fr") != kept[1]
+        assert papers.take(BOOKS, receipts[2], stays, "fr") == kept[2]
+
+
+def _receipted(parts: Premises, number: int) -> UUID:
+    """A month long ago is billed, paid and receipted."""
+    lease_id = stream_id(BOOKS, "lease", f"B-{number:05d}")
+    asked, period = Asked(OPERATOR, BOOKS), Period(2021, 5)
+
+    def do(command: Command) -> Mapping[str, Any]:
+        return execute(parts.office, command, asked).ids
+
+    cents = do(IssueInvoices(period=period, lease_ids=(lease_id,)))["total_cents"]
+    wish = InitiatePayment(lease_id=lease_id, amount_cents=cents, terms_accepted_version="1")
+    payment_id = do(wish)["payment_id"]
+    said = {"provider_reference": f"cs_{number}", "confirmed_at": datetime(2021, 5, 5, tzinfo=UTC)}
+    do(ConfirmPayment(payment_id=payment_id, amount_cents=cents, **said))
+    return UUID(str(do(RequestReceipt(lease_id=lease_id, period=period))["receipt_id"]))
+
+
+def _paper(parts: Premises, receipt_id: UUID) -> Paper:
+    with parts.pool.connection() as connection:
+        row = receipt(connection, BOOKS, receipt_id)
+        assert row is not None
+        return receipt_paper(connection, parts.journal, BOOKS, row)
 
 
 def test_who_is_still_needed_is_not_erased_and_nothing_changed(quittance, database_url) -> None:
