@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from psycopg import OperationalError
+from psycopg.errors import UndefinedColumn, UndefinedTable
 from psycopg_pool import PoolTimeout, TooManyRequests
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_json
@@ -125,6 +126,9 @@ def install(app: FastAPI) -> None:
         (TooManyRequests, "busy"),
         (Quarantined, "stopped"),
         (NotShownYet, "not_yet"),
+        # This program reads what is still being built beside the older program's rows.
+        (UndefinedColumn, "busy"),
+        (UndefinedTable, "busy"),
     ):
         app.add_exception_handler(error, _always(code))
 

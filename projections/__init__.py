@@ -39,6 +39,8 @@ class Row:
 
     table: ClassVar[str]
     key: ClassVar[tuple[str, ...]]
+    appended: ClassVar[bool] = False
+    """Whether rows are only ever added: no fold looks at them again."""
     indexes: ClassVar[tuple[str, ...]] = ()
     """What follows `CREATE INDEX … ON read.leases`, for each index beside the key."""
     key_of: ClassVar[Any]

@@ -97,6 +97,7 @@ class PostingRow(Row):
 
     table: ClassVar = "postings"
     key: ClassVar = ("lease_id", "position")
+    appended: ClassVar = True
     indexes: ClassVar = ("(agency, lease_id, effective_on, position)",)
 
     lease_id: UUID
@@ -136,8 +137,6 @@ class Account(Projection):
             case PaymentUnbooked() | PaymentSettled() as e:
                 yield AccountRow, (e.lease_id,)
                 yield SourceRow, (e.lease_id, e.payment_id)
-            case _:
-                pass
 
     def fold(self, rows: Rows, entry: Recorded) -> None:
         match entry.event:

@@ -67,11 +67,24 @@ class Field:
     pack: Callable[[Sequence[Any]], Column]
     load: Callable[[Any], Any] | None
     """What turns the value that psycopg reads into that of the row, if it is not."""
+    wire: Callable[[Any], bytes]
+    """One value, with its length before it, as COPY BINARY takes it."""
 
 
 def microseconds(instant: datetime) -> int:
     """Since 1970 UTC."""
     return (instant - EPOCH) // _MICROSECOND
+
+
+_EIGHT, _FOUR, _LENGTH = Struct(">iq").pack, Struct(">ii").pack, Struct(">i").pack
+_PG_EPOCH_US = 946_684_800_000_000
+_PG_EPOCH_DAY = date(2000, 1, 1).toordinal()
+NULL = _LENGTH(-1)
+
+
+def _text(value: Any) -> bytes:
+    encoded = str(value).encode()
+    return _LENGTH(len(encoded)) + encoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +95,7 @@ class _Scalar:
     load: Callable[[Any], Any] | None = None
     write: Callable[[Any], str] = str
     """As an element of an array's text."""
+    wire: Callable[[Any], bytes] = _text
 
 
 def _quoted(text: str) -> str:
@@ -89,12 +103,22 @@ def _quoted(text: str) -> str:
 
 
 _SCALARS: dict[type, _Scalar] = {
-    UUID: _Scalar("uuid", Uuids, attrgetter("bytes")),
-    bool: _Scalar("bool", Bools),
-    int: _Scalar("bigint", Bigints),
+    UUID: _Scalar("uuid", Uuids, attrgetter("bytes"), wire=lambda v: b"\0\0\0\x10" + v.bytes),
+    bool: _Scalar("bool", Bools, wire=lambda v: b"\0\0\0\1\1" if v else b"\0\0\0\1\0"),
+    int: _Scalar("bigint", Bigints, wire=lambda v: _EIGHT(8, v)),
     str: _Scalar("text", Texts, str.encode, write=_quoted),
-    datetime: _Scalar("timestamptz", Instants, microseconds),
-    date: _Scalar("date", Dates, methodcaller("toordinal")),
+    datetime: _Scalar(
+        "timestamptz",
+        Instants,
+        microseconds,
+        wire=lambda v: _EIGHT(8, microseconds(v) - _PG_EPOCH_US),
+    ),
+    date: _Scalar(
+        "date",
+        Dates,
+        methodcaller("toordinal"),
+        wire=lambda v: _FOUR(4, v.toordinal() - _PG_EPOCH_DAY),
+    ),
     Period: _Scalar("text", Texts, lambda period: str(period).encode(), Period.parse),
 }
 
@@ -110,18 +134,21 @@ def field(name: str, annotation: Any) -> Field:
         annotation = options[0]
     origin = get_origin(annotation)
     if annotation in (dict, list) or origin in (dict, list):
-        return Field(name, "jsonb", nullable, "text[]", "::jsonb", _packer(Texts, _json), None)
+        return Field(
+            name, "jsonb", nullable, "text[]", "::jsonb", _packer(Texts, _json), None, _jsonb
+        )
     if origin is tuple and len(get_args(annotation)) == 2 and get_args(annotation)[1] is ...:
         item = _scalar(name, get_args(annotation)[0])
         write, load = item.write, item.load
         return Field(
             name, f"{item.sql_type}[]", nullable, "text[]", f"::{item.sql_type}[]",
             _packer(Texts, lambda items: f"{{{','.join(map(write, items))}}}".encode()),
-            tuple if load is None else lambda found: tuple(map(load, found)),
+            tuple if load is None else lambda found: tuple(map(load, found)), _array(item),
         )  # fmt: skip
     scalar = _scalar(name, annotation)
     pack = _packer(scalar.column, scalar.dump)
-    return Field(name, scalar.sql_type, nullable, f"{scalar.sql_type}[]", "", pack, scalar.load)
+    kind = f"{scalar.sql_type}[]"
+    return Field(name, scalar.sql_type, nullable, kind, "", pack, scalar.load, scalar.wire)
 
 
 def _scalar(name: str, annotation: Any) -> _Scalar:
@@ -134,6 +161,21 @@ def _scalar(name: str, annotation: Any) -> _Scalar:
 
 def _json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _jsonb(value: Any) -> bytes:
+    encoded = _json(value)
+    return _LENGTH(len(encoded) + 1) + b"\1" + encoded
+
+
+def _array(item: _Scalar) -> Callable[[Any], bytes]:
+    pack = _packer(item.column, item.dump)
+
+    def wire(items: Any) -> bytes:
+        packed = bytes(pack(items))
+        return _LENGTH(len(packed)) + packed
+
+    return wire
 
 
 def _packer(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from journal.journal import Journal
 from projections import Projection
 from projections.folding import Stretch, fetch, fold, write
 from projections.freshness import CHANNEL
+from projections.generations import generations
 from projections.news import LEAST_ENTRIES, News, read
 from projections.positions import Fenced, Standing, learn, move
 from projections.tables import LIVE
@@ -28,18 +30,23 @@ CATCH_UP_ENTRIES = 6_000
 LIVE_ENTRIES = 500
 """Read at once while others are being followed live: what is far behind does not delay them."""
 LIVE_SECONDS = 1.0
-NEW_LOGS_SECONDS = 0.05
+LOOK_SECONDS = 0.05
 
 # A commit that a crash loses is folded again: no need to wait for the disk. Who stops between its
 # last statement and its commit is thrown out before a second has passed. Every statement is a
 # list of keys and one index scan for each; it is planned once, perhaps on tables still empty.
-_SESSION = """
+SESSION = """
 SELECT set_config(name, value, false) FROM (VALUES
     ('TimeZone', 'UTC'), ('jit', 'off'), ('synchronous_commit', 'off'),
     ('idle_in_transaction_session_timeout', '750ms'), ('lock_timeout', '10s'),
     ('plan_cache_mode', 'force_generic_plan'), ('enable_seqscan', 'off'),
     ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off')
 ) AS setting(name, value)
+"""
+_OUTLOOK = """
+SELECT (SELECT count(*) FROM heads),
+    (SELECT string_agg(projection || ' ' || generation || ' ' || releases, ',' ORDER BY projection)
+        FROM read.generations WHERE state = 'serving')
 """
 POISON = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
 """What the database refuses because of what a row holds; all else is an ill of its own."""
@@ -68,7 +75,9 @@ class Engine:
         """The positions in each log behind which something is still to be folded."""
         self._stopped: set[tuple[UUID, str]] = set()
         self._live_until = 0.0
-        self._counted_at = 0.0
+        self._looked_at = 0.0
+        self._outlook: tuple[Any, ...] | None = None
+        """What was seen of the house when the places were learnt."""
 
     def cycle(self) -> bool:
         """Take in what is new; True if there was more than is taken at once.
@@ -78,7 +87,7 @@ class Engine:
         try:
             connection = self._connected()
             news = self._read(connection)
-            if self._new_logs(connection, idle=not news):
+            if self._turned(connection, idle=not news):
                 self._learn(connection)
                 return True
             stretches = self._stretches(news)
@@ -108,7 +117,7 @@ class Engine:
             self._forget()
             self._connection = self._connect()
             self._connection.autocommit = True
-            self._connection.execute(_SESSION)
+            self._connection.execute(SESSION)
         return self._connection
 
     def _learn(self, connection: Connection[Any]) -> None:
@@ -116,13 +125,23 @@ class Engine:
         for gone in set(self._standings).difference(agencies):
             del self._standings[gone], self._places[gone]
         unknown = [agency for agency in agencies if agency not in self._standings]
-        learnt = learn(connection, self._projections, unknown, self._schema)
+        serving = generations(connection, "serving")
+        ours = {
+            name: projection
+            for name, projection in self._projections.items()
+            if self._schema != LIVE or (name in serving and serving[name].fits(projection))
+        }
+        others = self._projections.keys() - ours
+        for name in others:
+            log.warning("projections.another_fold_serves", extra={"projection": name})
+        learnt = learn(connection, ours, unknown, self._schema, others=others)
         for agency, by_name in learnt.items():
             for name, standing in by_name.items():
-                if standing.stopped:
-                    place = {"projection": name, "agency": str(agency)}
-                    log.error("projections.newer_program", extra=place)
-                standing.stopped = standing.stopped or (agency, name) in self._stopped
+                # What is stored no longer once somebody has released it.
+                if (agency, name) in self._stopped and standing.poisoned:
+                    standing.stopped = True
+                else:
+                    self._stopped.discard((agency, name))
         self._standings.update(learnt)
         for agency in learnt:
             self._place(agency)
@@ -132,13 +151,21 @@ class Engine:
         afters = {standing.position for standing in standings if not standing.stopped}
         self._places[agency] = [(agency.bytes, after) for after in afters]
 
-    def _new_logs(self, connection: Connection[Any], *, idle: bool) -> bool:
-        """Whether there are logs that are not followed yet; looked at now and then."""
-        if not idle and monotonic() < self._counted_at + NEW_LOGS_SECONDS:
+    def _turned(self, connection: Connection[Any], *, idle: bool) -> bool:
+        """Whether there is something to learn: looked at now and then.
+
+        There are logs that are not followed yet, somebody has released what was stopped, or the
+        rows that serve were exchanged.
+        """
+        if not idle and monotonic() < self._looked_at + LOOK_SECONDS:
             return False
-        self._counted_at = monotonic()
-        counted = connection.execute("SELECT count(*) FROM heads").fetchone()
-        return counted != (len(self._standings),)
+        self._looked_at = monotonic()
+        logs, *house = connection.execute(_OUTLOOK).fetchone() or (0,)
+        if tuple(house) != self._outlook:
+            self._outlook = tuple(house)
+            self._forget()
+            return True
+        return bool(logs != len(self._standings))
 
     def _read(self, connection: Connection[Any]) -> dict[tuple[UUID, int], News]:
         places = [place for of_log in self._places.values() for place in of_log]
@@ -150,11 +177,14 @@ class Engine:
 
     def _stretches(self, news: dict[tuple[UUID, int], News]) -> list[Stretch]:
         return [
-            Stretch(self._projections[name], agency, after, found.entries, found.error)
+            Stretch(
+                self._projections[name], agency, after, found.entries, found.error, found.trace,
+                standing.generation,
+            )
             for (agency, after), found in news.items()
             for name, standing in self._standings[agency].items()
             if standing.position == after and not standing.stopped
-        ]
+        ]  # fmt: skip
 
     def _advance(self, connection: Connection[Any], stretches: list[Stretch]) -> None:
         """Fold and write, all together; what the database refuses is found and stops alone."""
@@ -191,9 +221,12 @@ class Engine:
                 if fence.rowcount != len(stretches):
                     raise Fenced
                 cursor.execute("COMMIT")
-        except BaseException:
+        except BaseException as failed:
             if not connection.broken:
                 connection.rollback()
+            if isinstance(failed, POISON) and 0 <= fence.rowcount < len(stretches):
+                # Rows that no longer serve refuse nothing.
+                raise Fenced from failed
             raise
 
     def _isolate(
@@ -213,11 +246,11 @@ class Engine:
             self._advance(connection, [whole])
             return
         half = len(whole.entries) // 2
-        first = Stretch(whole.projection, whole.agency, whole.after, whole.entries[:half])
+        first = replace(whole, entries=whole.entries[:half], error=None, trace=None)
         self._advance(connection, [first])
         if first.error is None:
             rest = whole.entries[half:]
-            second = Stretch(whole.projection, whole.agency, first.end, rest, whole.error)
+            second = replace(whole, after=first.end, entries=rest)
             self._advance(connection, [second])
 
     def _moved(self, stretch: Stretch) -> None:

@@ -30,6 +30,10 @@ class Stretch:
     entries: Sequence[Recorded]
     error: str | None = None
     """Why the projection stops behind the last of these entries, if it does."""
+    trace: str | None = None
+    """Where in the program that came from."""
+    generation: int = 1
+    """Of the rows that were fetched; who meets another one is fenced."""
     rows: Rows = field(default_factory=Rows)
     found: list[tuple[type[Row], Key, list[Row]]] = field(default_factory=list)
     """What was stored before the fold."""
@@ -43,6 +47,7 @@ class Stretch:
         """Keep the entries before the one that cannot be folded, and say why."""
         entry = self.entries[index]
         self.error = reason(poison, entry.position, entry.name)
+        self.trace = trace_of(poison)
         self.entries = self.entries[:index]
 
 
@@ -51,6 +56,14 @@ def reason(poison: Exception, position: int, name: str) -> str:
     steps = extract_tb(poison.__traceback__)
     where = f" in {Path(steps[-1].filename).name}:{steps[-1].lineno}" if steps else ""
     return f"{type(poison).__name__}{where} at position {position} ({name})"
+
+
+def trace_of(poison: BaseException) -> str:
+    """The places on the way to an error, without values: they may hold personal data."""
+    return "\n".join(
+        f"{'/'.join(Path(step.filename).parts[-2:])}:{step.lineno} {step.name}"
+        for step in extract_tb(poison.__traceback__)
+    )
 
 
 def fetch(connection: Connection[Any], stretches: Iterable[Stretch], schema: str = LIVE) -> None:

@@ -13,7 +13,7 @@ from psycopg import Connection
 from journal import Recorded
 from journal.columns import Bigints, Uuids
 from journal.journal import Journal
-from projections.folding import reason
+from projections.folding import reason, trace_of
 
 LEAST_ENTRIES = 20
 """However many logs have news, this much of each is read."""
@@ -41,6 +41,8 @@ class News(NamedTuple):
     error: str | None
     more: bool
     """Whether the log holds readable entries behind these."""
+    trace: str | None = None
+    """Where in the program the error comes from."""
 
 
 def read(
@@ -64,32 +66,32 @@ def read(
         heads[row[:2]] = row[2]
     news = {}
     for (agency, after), some in rows.items():
-        readable, error = _decoded(journal, agency, after, some)
+        readable, error, trace = _decoded(journal, agency, after, some)
         more = error is None and after + len(readable) < heads[agency, after]
-        news[agency, after] = News(readable, error, more)
+        news[agency, after] = News(readable, error, more, trace)
     return news
 
 
 def _decoded(
     journal: Journal, agency: UUID, after: int, rows: list[tuple[Any, ...]]
-) -> tuple[list[Recorded], str | None]:
+) -> tuple[list[Recorded], str | None, str | None]:
     """The entries, up to the first that cannot be read or is missing."""
-    error = None
+    error = trace = None
     try:
         entries = journal.recorded(agency, rows)
     except psycopg.Error:
         raise
     except Exception:
-        entries, error = _decoded_one_by_one(journal, agency, rows)
+        entries, error, trace = _decoded_one_by_one(journal, agency, rows)
     for expected, entry in enumerate(entries, after + 1):
         if entry.position != expected:
-            return entries[: expected - after - 1], f"Gap at position {expected}"
-    return entries, error
+            return entries[: expected - after - 1], f"Gap at position {expected}", None
+    return entries, error, trace
 
 
 def _decoded_one_by_one(
     journal: Journal, agency: UUID, rows: list[tuple[Any, ...]]
-) -> tuple[list[Recorded], str | None]:
+) -> tuple[list[Recorded], str | None, str | None]:
     entries: list[Recorded] = []
     for row in rows:
         try:
@@ -97,5 +99,5 @@ def _decoded_one_by_one(
         except psycopg.Error:
             raise
         except Exception as poison:
-            return entries, reason(poison, row[0], row[3])
-    return entries, None
+            return entries, reason(poison, row[0], row[3]), trace_of(poison)
+    return entries, None, None

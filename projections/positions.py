@@ -14,8 +14,7 @@ from journal.columns import Bigints, Instants, Integers, Texts, Uuids
 from projections import Projection
 from projections.columns import microseconds
 from projections.folding import Stretch
-from projections.freshness import CHANNEL
-from projections.tables import LIVE, table_of
+from projections.tables import LIVE
 
 _ENTER = """
 INSERT INTO {schema}.positions (projection, agency, position, version, as_of)
@@ -24,22 +23,18 @@ FROM unnest(%s::uuid[]) AS a(agency), unnest(%s::text[], %s::integer[]) AS p(nam
 ON CONFLICT (agency, projection) DO NOTHING
 """
 _STAND = """
-SELECT agency, projection, position, version FROM {schema}.positions
-WHERE agency = ANY(%s) AND projection = ANY(%s)
-"""
-_RESTART = """
-UPDATE {schema}.positions SET position = 0, version = %s, as_of = %s, error = NULL
-WHERE projection = %s AND agency = ANY(%s) AND version < %s
-RETURNING agency
+SELECT agency, projection, position, version, generation, error IS NOT NULL
+FROM {schema}.positions WHERE agency = ANY(%s) AND projection = ANY(%s)
 """
 _MOVE = """
 UPDATE {schema}.positions p
-SET position = n.end_at, as_of = coalesce(n.as_of, p.as_of), error = n.error
-FROM unnest(%s::text[], %s::uuid[], %s::integer[], %s::bigint[], %s::bigint[],
-    %s::timestamptz[], %s::text[])
-    AS n(projection, agency, version, after, end_at, as_of, error)
+SET position = n.end_at, as_of = coalesce(n.as_of, p.as_of), error = n.error,
+    traceback = n.traceback
+FROM unnest(%s::text[], %s::uuid[], %s::integer[], %s::integer[], %s::bigint[],
+    %s::bigint[], %s::timestamptz[], %s::text[], %s::text[]) AS n(projection, agency, version,
+    generation, after, end_at, as_of, error, traceback)
 WHERE p.agency = n.agency AND p.projection = n.projection
-    AND p.position = n.after AND p.version = n.version
+    AND p.position = n.after AND p.version = n.version AND p.generation = n.generation
 """
 
 
@@ -49,7 +44,11 @@ class Standing:
 
     position: int
     stopped: bool
-    """An entry cannot be folded here, or a newer program has taken over."""
+    """An entry cannot be folded here, or the rows that serve are those of another fold."""
+    generation: int = 1
+    """Of the rows; they are exchanged when a rebuild is done."""
+    poisoned: bool = False
+    """What was stored last says that an entry cannot be folded."""
 
 
 class Fenced(Exception):
@@ -61,49 +60,38 @@ def learn(
     projections: Mapping[str, Projection],
     agencies: Collection[UUID],
     schema: str = LIVE,
+    *,
+    others: Collection[str] = (),
 ) -> dict[UUID, dict[str, Standing]]:
-    """The stored places; who comes for the first time, or with a new version, stands at 0.
+    """The stored places; who comes for the first time stands at 0.
 
-    A projection that was stopped is tried again: it is a new program that asks.
+    Of `others` the rows that serve are those of another fold, and they are left alone: an older
+    program's serve until this one's are built beside them, and a newer program's are its own.
     """
-    names, versions = list(projections), [p.version for p in projections.values()]
-    standings: dict[UUID, dict[str, Standing]] = {agency: {} for agency in agencies}
-    older: dict[str, list[UUID]] = {}
+    standings = {
+        agency: {name: Standing(0, stopped=True) for name in others} for agency in agencies
+    }
     with connection.transaction():
-        enter = _ENTER.format(schema=schema)
-        connection.execute(enter, [EPOCH, list(agencies), names, versions])
+        enter_places(connection, projections, agencies, schema)
         stand = _STAND.format(schema=schema)
-        for agency, name, position, version in connection.execute(
-            stand, [list(agencies), names]
+        for agency, name, position, version, generation, poisoned in connection.execute(
+            stand, [list(agencies), [*projections, *others]]
         ).fetchall():
-            if version < projections[name].version:
-                older.setdefault(name, []).append(agency)
-            newer = version > projections[name].version
-            standings[agency][name] = Standing(position, stopped=newer)
-        if older:
-            # What was reached is no longer so: who waits must look again.
-            connection.execute("SELECT pg_notify(%s, '')", [CHANNEL])
-        for name, those in older.items():
-            for agency in _restart(connection, projections[name], those, schema):
-                standings[agency][name].position = 0
+            other = name in others or version != projections[name].version
+            standings[agency][name] = Standing(position, other, generation, poisoned)
     return standings
 
 
-def _restart(
-    connection: Connection[Any], projection: Projection, agencies: list[UUID], schema: str
-) -> list[UUID]:
-    """Remove what an older version answered, so that all is folded anew."""
-    version = projection.version
-    restarted = [
-        agency
-        for (agency,) in connection.execute(
-            _RESTART.format(schema=schema), [version, EPOCH, projection.name, agencies, version]
-        ).fetchall()
-    ]
-    for kind in projection.rows:
-        name = table_of(kind, schema).name
-        connection.execute(f"DELETE FROM {name} WHERE agency = ANY(%s)", [restarted])
-    return restarted
+def enter_places(
+    connection: Connection[Any],
+    projections: Mapping[str, Projection],
+    agencies: Collection[UUID],
+    schema: str = LIVE,
+) -> None:
+    """Give every projection a place at the beginning of these logs, where it has none."""
+    names, versions = list(projections), [p.version for p in projections.values()]
+    statement = _ENTER.format(schema=schema)
+    connection.execute(statement, [EPOCH, list(agencies), names, versions])
 
 
 def move(cursor: Cursor[Any], stretches: Iterable[Stretch], schema: str = LIVE) -> None:
@@ -118,11 +106,13 @@ def move(cursor: Cursor[Any], stretches: Iterable[Stretch], schema: str = LIVE) 
             Texts.of([s.projection.name.encode() for s in stretches]),
             Uuids.of([s.agency.bytes for s in stretches]),
             Integers.of([s.projection.version for s in stretches]),
+            Integers.of([s.generation for s in stretches]),
             Bigints.of([s.after for s in stretches]),
             Bigints.of([s.end for s in stretches]),
             Instants.of(
                 [microseconds(s.entries[-1].recorded_at) if s.entries else None for s in stretches]
             ),
             Texts.of([None if s.error is None else s.error.encode() for s in stretches]),
+            Texts.of([None if s.trace is None else s.trace.encode() for s in stretches]),
         ],
     )

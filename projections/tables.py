@@ -11,17 +11,13 @@ from typing import Any, NamedTuple, TypeVar, get_type_hints
 from psycopg import Connection, Cursor
 
 from journal.columns import Uuids
-from projections import Key, Projection, Row
+from projections import Key, Row
 from projections.columns import Field, field
-from projections.freshness import CHANNEL
 
 R = TypeVar("R", bound=Row)
 
 LIVE = "read"
 """The schema that queries read; a rebuild writes the same tables into another one."""
-LOCK_TIMEOUT = "5s"
-ADVISORY_LOCK = 0x7265_6164
-"""Two that make tables at once take turns; "read" in ASCII."""
 
 
 class Written(NamedTuple):
@@ -64,13 +60,17 @@ class Table:
         )
 
     def definition(self) -> str:
+        return f"({self.bare_columns()}, {self.primary_key()})"
+
+    def bare_columns(self) -> str:
+        """The columns as they are declared, without the key."""
         columns = [
             f'"{f.name}" {f.sql_type}{"" if f.nullable else " NOT NULL"}' for f in self.fields
         ]
-        return (
-            f"(agency uuid NOT NULL, {', '.join(columns)},"
-            f" PRIMARY KEY (agency, {self._names(self.key)}))"
-        )
+        return f"agency uuid NOT NULL, {', '.join(columns)}"
+
+    def primary_key(self) -> str:
+        return f"PRIMARY KEY (agency, {self._names(self.key)})"
 
     def indexes(self) -> dict[str, str]:
         """The declared indexes by name; the name follows from the definition."""
@@ -159,55 +159,27 @@ def find(
     ]
 
 
-def create_tables(
-    connection: Connection[Any], projections: Iterable[Projection], schema: str = LIVE
-) -> list[str]:
-    """Make the tables that are missing or have another shape; returns the projections to refold.
-
-    Once or many times, and by several at once. A projection of which one table has changed
-    starts from the first entry again: its rows and its positions are removed.
-    """
-    refolded = []
-    with connection.transaction():
-        connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
-        for projection in projections:
-            tables = [table_of(kind, schema) for kind in projection.rows]
-            changed = [table for table in tables if not _is_as_declared(connection, table)]
-            if changed:
-                refolded.append(projection.name)
-                _make_anew(connection, projection, tables, changed, schema)
-            for table in tables:
-                for name, definition in table.indexes().items():
-                    connection.execute(
-                        f'CREATE INDEX IF NOT EXISTS "{name}" ON {table.name} {definition}'
-                    )
-    return refolded
-
-
-def _is_as_declared(connection: Connection[Any], table: Table) -> bool:
+def declared(connection: Connection[Any], table: Table) -> str | None:
+    """The declaration that a stored table was made from; None if there is no table."""
     found = connection.execute(
-        "SELECT obj_description(to_regclass(%s), 'pg_class')", [table.name]
+        "SELECT to_regclass(%s), obj_description(to_regclass(%s), 'pg_class')",
+        [table.name, table.name],
     ).fetchone()
-    return found is not None and found[0] == table.definition()
+    assert found is not None
+    return None if found[0] is None else found[1] or ""
 
 
-def _make_anew(
-    connection: Connection[Any],
-    projection: Projection,
-    tables: Sequence[Table],
-    changed: Sequence[Table],
-    schema: str,
+def make_table(
+    connection: Connection[Any], table: Table, columns: str, *, unlogged: bool = False
 ) -> None:
-    for table in tables:
-        if table in changed:
-            connection.execute(f"DROP TABLE IF EXISTS {table.name}")
-            connection.execute(f"CREATE TABLE {table.name} {table.definition()}")
-            # The comment holds the declaration that the table was made from.
-            quoted = table.definition().replace("'", "''")
-            connection.execute(f"COMMENT ON TABLE {table.name} IS '{quoted}'")
-        else:
-            connection.execute(f"TRUNCATE {table.name}")
-    # What was reached is no longer so: who waits must look again.
-    connection.execute("SELECT pg_notify(%s, '')", [CHANNEL])
-    connection.execute(f"DELETE FROM {schema}.positions WHERE projection = %s", [projection.name])
+    """Make an empty table; its comment holds the declaration that it was made from."""
+    how = "UNLOGGED " if unlogged else ""
+    connection.execute(f"CREATE {how}TABLE {table.name} {columns}")
+    quoted = table.definition().replace("'", "''")
+    connection.execute(f"COMMENT ON TABLE {table.name} IS '{quoted}'")
+
+
+def make_indexes(connection: Connection[Any], table: Table) -> None:
+    """Make the declared indexes that are missing."""
+    for name, definition in table.indexes().items():
+        connection.execute(f'CREATE INDEX IF NOT EXISTS "{name}" ON {table.name} {definition}')

@@ -29,6 +29,7 @@ class MentionRow(Row):
 
     table: ClassVar = "mentions"
     key: ClassVar = ("about_id", "position")
+    appended: ClassVar = True
 
     about_id: UUID
     position: int

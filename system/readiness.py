@@ -11,9 +11,12 @@ from psycopg import Connection
 from journal.forgetting import destroy_again
 from projections.engine import Engine
 from projections.freshness import freshness
-from projections.tables import LIVE, create_tables, table_of
+from projections.generations import create_tables, wanted
+from projections.tables import LIVE, table_of
+from system.crew import Workshop
 from system.migrations import migrate, pending
 from system.office import PROJECTIONS, Premises
+from system.rebuild import build_wanted
 
 NAMES = tuple(projection.name for projection in PROJECTIONS)
 
@@ -25,6 +28,8 @@ class ReadModelStopped(Exception):
 def bring_to_shape(url: str) -> list[str]:
     """Apply missing migrations and make missing read-model tables; the names of what was done.
 
+    A read model that this program folds otherwise goes on serving until it is built anew.
+
     Changes nothing, and takes no lock, where all is in shape. Raises `MigrationRefused`.
     """
     done = migrate(url) if pending(url) else []
@@ -32,8 +37,7 @@ def bring_to_shape(url: str) -> list[str]:
         # A restore may have brought back keys that the journal says were destroyed.
         destroy_again(connection)
         if not _in_shape(connection):
-            refolded = create_tables(connection, PROJECTIONS)
-            done += [f"{LIVE}.{name}" for name in refolded]
+            done += [f"{LIVE}.{name}" for name in create_tables(connection, PROJECTIONS)]
     return done
 
 
@@ -47,16 +51,18 @@ def _in_shape(connection: Connection[Any]) -> bool:
         " AND (SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest(%s::text[]) AS i(name))",
         [[table.name for table in tables], [table.definition() for table in tables], indexes],
     ).fetchone()
-    return row is not None and row[0] is True
+    return row is not None and row[0] is True and not wanted(connection, PROJECTIONS)
 
 
 def catch_up(premises: Premises, agency: UUID) -> None:
     """Have all read models take in what the agency's log holds by now.
 
     A projector may be at work meanwhile: the two meet at the fence, and one of them waits its
-    turn. Raises `ReadModelStopped`, `NoSuchAgency`.
+    turn. What this program folds otherwise than what serves is built first. Raises
+    `ReadModelStopped`, `NoSuchAgency`, `BeingRebuilt`.
     """
     head, _ = premises.journal.head(agency)
+    build_wanted(workshop(premises))
     engine = Engine(premises.connect, premises.journal, PROJECTIONS)
     try:
         while not _shown(premises, agency, head):
@@ -74,4 +80,9 @@ def _shown(premises: Premises, agency: UUID, position: int) -> bool:
     return now.position >= position
 
 
-__all__ = ["ReadModelStopped", "bring_to_shape", "catch_up"]
+def workshop(premises: Premises) -> Workshop:
+    """What a rebuild folds with."""
+    return Workshop(premises.url, premises.settings.read_master_key(), PROJECTIONS)
+
+
+__all__ = ["ReadModelStopped", "bring_to_shape", "catch_up", "workshop"]

@@ -24,7 +24,7 @@ from outside.files import Files
 from outside.paper.renderer import Renderer
 from projections.freshness import Waiter
 from projections.shelf import Shelf
-from system import demo
+from system import builder, demo
 from system.anchors import anchors_when_due
 from system.lag import Lag
 from system.logs import set_up_logs
@@ -33,7 +33,7 @@ from system.one_cpu import stay_on_one_cpu
 from system.postgres import database
 from system.processes import AskedToStop, Processes
 from system.providers import DEMO, Providers, demo_secret, provider_in_use
-from system.readiness import bring_to_shape
+from system.readiness import bring_to_shape, workshop
 from system.settings import BadSettings, Settings
 from workers import projector, reactions
 from workers.broker import open_broker
@@ -137,6 +137,7 @@ def work(settings: Settings) -> None:
         react = reactions.declare(broker, rooms.office, table)
         clock = Clock(rooms.office, rooms.pool, providers, anchor=anchors_when_due(rooms))
         duties = {
+            "builder": lambda: builder.build(stop, workshop(rooms)),
             "projector": lambda: projector.run(stop, rooms.connect, rooms.journal, PROJECTIONS),
             "reactions": lambda: reactions.run(stop, rooms.connect, react, table),
             "queue": lambda: take_messages(stop, broker, threads=settings.worker_threads),

@@ -13,6 +13,8 @@ from system.cli import (
     history,
     imports,
     journal_imports,
+    projections,
+    rebuild,
     replay,
     running,
     tokens,
@@ -43,6 +45,9 @@ app.add_typer(tokens.app, name="token")
 app.command("verify", cls=Command, help=verifying.HELP)(verifying.verify)
 app.add_typer(anchors.app, name="anchor")
 app.command("migrate", cls=Command, help=running.MIGRATE)(running.migrate)
+app.command("rebuild", cls=Command, help=rebuild.REBUILD)(rebuild.rebuild_read_models)
+app.command("check", cls=Command, help=rebuild.CHECK)(rebuild.check_read_models)
+app.add_typer(projections.app, name="projections")
 app.command("run", cls=Command, help=running.RUN)(running.run)
 app.command("serve", cls=Command, help=running.SERVE)(running.serve)
 app.command("work", cls=Command, help=running.WORK)(running.work)

@@ -23,15 +23,20 @@ from journal import Busy, Conflict, UnknownEvent
 from journal.exchange import BadExport
 from journal.key_exchange import BadKeyFile
 from outside.rent_roll import UnreadableFile
+from projections.generations import BeingRebuilt
+from projections.positions import Fenced
 from projections.subjects import BackwardPeriod
 from projections.two_dates import NoDate
+from projections.whole import Poisoned
 from system.cli.language import language, say
 from system.cli.output import words, write_json
+from system.crew import WorkerDied
 from system.locks import LockTimeout
 from system.migrations import MigrationRefused
 from system.premises import EngineUnavailable
 from system.processes import ChildDied
 from system.readiness import ReadModelStopped
+from system.rebuild import ReadersHold
 from system.settings import BadSettings
 from workers.anchoring import AnchorsUnreachable, ForeignAnchor
 
@@ -113,7 +118,43 @@ def _judge(failure: Exception) -> Verdict:
         case Refused():
             return Verdict(REFUSED, failure.code, failure.told(language()))
         case _:
-            return _unreachable(failure) or _held_up(failure) or _bug(failure)
+            ended = _unfinished(failure) or _unreachable(failure) or _held_up(failure)
+            return ended or _bug(failure)
+
+
+def _unfinished(failure: Exception) -> Verdict | None:
+    """A rebuild or a comparison that came to no end; what serves was not touched."""
+    match failure:
+        case BeingRebuilt():
+            told = say(
+                f"« {failure} » est déjà en cours de reconstruction ou de comparaison.",
+                f"“{failure}” is being rebuilt or compared already.",
+            )
+            return Verdict(REFUSED, "being_rebuilt", told)
+        case Poisoned():
+            told = say(
+                f"Arrêté sur une écriture illisible, {failure}\n{failure.trace}\n"
+                "Les vues en service n'ont pas changé.",
+                f"Stopped at an entry that cannot be folded, {failure}\n{failure.trace}\n"
+                "What serves was not changed.",
+            )
+            return Verdict(UNREACHABLE, "poisoned", told)
+        case psycopg.errors.DiskFull():
+            told = say(
+                "Le disque de la base de données est plein. Rien n'a changé ; faites de la place,"
+                " la même commande fait le reste.",
+                "The database's disk is full. Nothing was changed; make room, the same command"
+                " does the rest.",
+            )
+            return Verdict(UNREACHABLE, "disk_full", told)
+        case WorkerDied() | ReadersHold() | Fenced():
+            told = say(
+                "Interrompu ; rien n'a changé de ce qui sert, la même commande fait le reste.",
+                "Interrupted; what serves was not changed, the same command does the rest.",
+            )
+            return Verdict(UNREACHABLE, "interrupted", told)
+        case _:
+            return None
 
 
 def _unreachable(failure: Exception) -> Verdict | None:

@@ -49,10 +49,9 @@ def new_group(help_text: str, **how: Any) -> typer.Typer:
     return typer.Typer(
         cls=Group,
         help=help_text,
-        no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
-        **how,
+        **({"no_args_is_help": True} | how),
     )
 
 

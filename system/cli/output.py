@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from time import monotonic
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -85,3 +86,28 @@ def progress(text: str) -> Iterator[Report]:
     with bar:
         task = bar.add_task(text, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def progress_with_pace(text: str) -> Iterator[Report]:
+    """The same with how many a second, for what takes long."""
+    console = words()
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[pace]}"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    began = monotonic()
+    with bar:
+        task = bar.add_task(text, total=None, pace="")
+
+        def report(done: int, total: int) -> None:
+            pace = f"{done / max(0.1, monotonic() - began):,.0f}/s"
+            bar.update(task, completed=done, total=total, pace=pace)
+
+        yield report

@@ -22,7 +22,8 @@ from journal.journal import Journal
 from journal.keys import Keyring
 from journal.wakeup import Bell
 from projections import Key, Projection, Row, Rows
-from projections.tables import create_tables, find
+from projections.generations import create_tables
+from projections.tables import find
 
 LILAS, ROSES = agency_id("lilas"), agency_id("roses")
 FIRST, SECOND = uuid5(LILAS, "first"), uuid5(LILAS, "second")

@@ -30,7 +30,7 @@ from domain.task import TaskRaised
 from journal import Recorded, agency_id
 from projections import Projection
 from projections.folding import Stretch, fetch, fold, write
-from projections.tables import create_tables
+from projections.generations import create_tables
 from tests.given import Books, day, month, row, terms
 
 LILAS, ROSES, NOBODY = agency_id("lilas"), agency_id("roses"), agency_id("nobody")

@@ -16,6 +16,7 @@ from domain import Event
 from journal import Envelope, Fact
 from journal.append import Append
 from projections.engine import Engine
+from projections.generations import create_tables
 from projections.invoices import Invoices
 from projections.payments import Payments
 from projections.people import People
@@ -30,7 +31,6 @@ from projections.subjects import (
     ids_of,
     window,
 )
-from projections.tables import create_tables
 from projections.timeline import Timeline
 from projections.two_dates import BeyondTheHead
 from tests.given import day
@@ -67,7 +67,6 @@ def tell(logs: Logs, *events: Event, by: str = "a test", agency: UUID = LILAS, *
 def reading(logs: Logs, language: Any = "en", agency: UUID = LILAS) -> Iterator[Reader]:
     """The read models caught up, and somebody who reads."""
     with logs.connect() as connection:
-        create_tables(connection, QUESTIONS)
         engine = Engine(logs.connect, logs.journal, QUESTIONS)
         try:
             while engine.cycle():
@@ -75,6 +74,13 @@ def reading(logs: Logs, language: Any = "en", agency: UUID = LILAS) -> Iterator[
         finally:
             engine.close()
         yield Reader(connection, logs.journal, agency, language, Book())
+
+
+@pytest.fixture(autouse=True)
+def tables(logs: Logs) -> None:
+    """Made while nothing is there to be folded, so that they serve at once."""
+    with logs.connect() as connection:
+        create_tables(connection, QUESTIONS)
 
 
 @pytest.fixture

@@ -35,8 +35,8 @@ from outside.files import Files
 from outside.paper.renderer import Renderer
 from outside.payment_provider import FakeProvider
 from projections.freshness import Waiter
+from projections.generations import create_tables
 from projections.shelf import Shelf
-from projections.tables import create_tables
 from system.office import PROJECTIONS
 from tests.given import row
 from workers import projector
