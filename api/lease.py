@@ -13,13 +13,8 @@ from api.dates import AskedDates, Dates
 from api.doors import Visit, fresh
 from api.limits import BIGGEST
 from api.problems import documented
-from projections.account import (
-    AccountRow,
-    ChargeRow,
-    PostingRow,
-    account,
-    open_charges,
-)
+from projections.account import ChargeRow, PostingRow, open_charges
+from projections.balances import AccountRow, account
 from projections.invoices import InvoiceRow, invoices_of_lease
 from projections.leases import LeaseRow, lease, lease_by_reference, leases_after
 from projections.payments import PENDING, PaymentRow, payments_of_lease, pending_cents
@@ -36,7 +31,7 @@ router = APIRouter(
 NOBODY = UUID(int=0)
 
 Reader = Annotated[Visit, Depends(fresh("leases"))]
-AccountReader = Annotated[Visit, Depends(fresh("account", "payments"))]
+AccountReader = Annotated[Visit, Depends(fresh("balances", "account", "payments"))]
 Position = Annotated[int, Query(ge=0, le=BIGGEST)]
 
 
@@ -106,7 +101,7 @@ def get_balance(visit: AccountReader, lease_id: UUID, dates: AskedDates) -> obje
     with visit.parts.pool.connection() as connection:
         if dates.said:
             return _balance_then(connection, visit, lease_id, dates)
-        fresh_as = as_of(connection, visit.agency, "account", "payments")
+        fresh_as = as_of(connection, visit.agency, "balances", "account", "payments")
         found(lease(connection, visit.agency, lease_id))
         row: AccountRow = account(connection, visit.agency, lease_id)
         return {

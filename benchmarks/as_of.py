@@ -20,8 +20,9 @@ from psycopg import Connection
 
 from benchmarks import Bench, Measured, ours
 from benchmarks.demo_copy import JOBS, plan
-from projections.account import Account, balance_as_of
+from projections.account import Account
 from projections.engine import Engine
+from projections.statement import balance_as_of
 from system.demo_loading import make
 from system.demo_many import Plan
 from system.office import Premises

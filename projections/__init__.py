@@ -11,9 +11,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import fields
 from operator import attrgetter
-from typing import Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from journal import Recorded
+
+if TYPE_CHECKING:
+    from projections.in_sql import InSql
 
 Key = tuple[Any, ...]
 R = TypeVar("R", bound="Row")
@@ -159,6 +162,8 @@ class Projection:
     name: ClassVar[str]
     version: ClassVar[int] = 1
     rows: ClassVar[tuple[type[Row], ...]]
+    in_sql: ClassVar[InSql | None] = None
+    """The same fold for whole logs in one statement, where that is worth a second telling."""
 
     def touches(self, entry: Recorded) -> Iterable[tuple[type[Row], Key]]:
         """The rows that folding this entry looks at, or the beginnings of their keys.

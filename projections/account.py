@@ -1,4 +1,4 @@
-"""What does this lease owe, what has it paid, and how did it come to that?"""
+"""How did this account come to its balance: what was posted, and what paid which charge?"""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from domain.payment import PaymentConfirmed, PaymentSettled
 from domain.rent_account import (
     AllocationReversed,
     ChargePosted,
@@ -24,25 +23,6 @@ from domain.rent_account import (
 from journal import Recorded
 from projections import Key, Projection, Row, Rows
 from projections.tables import find
-
-
-@dataclass(frozen=True, slots=True)
-class AccountRow(Row):
-    """The balance of a lease in its true states; positive when the tenant owes."""
-
-    table: ClassVar = "accounts"
-    key: ClassVar = ("lease_id",)
-    indexes: ClassVar = ("(agency) WHERE credit_cents > 0",)
-
-    lease_id: UUID
-    confirmed_cents: int = 0
-    """What is owed once every payment that a bank confirmed is counted."""
-    booked_cents: int = 0
-    """What is owed by the books: posted and allocated."""
-    settled_cents: int = 0
-    """What is owed if only money seen on a bank statement counts."""
-    credit_cents: int = 0
-    """Money of the tenant's that pays nothing yet and may pay what comes due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +41,6 @@ class ChargeRow(Row):
     due_on: date
     period: str | None
     invoice_id: UUID | None
-
-
-@dataclass(frozen=True, slots=True)
-class SourceRow(Row):
-    """Money that pays: a payment or a credit, and what it paid of each charge."""
-
-    table: ClassVar = "sources"
-    key: ClassVar = ("lease_id", "source_id")
-
-    lease_id: UUID
-    source_id: UUID
-    kind: str
-    amount_cents: int
-    left_cents: int
-    settled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,30 +78,21 @@ class PostingRow(Row):
     """The invoice, payment or credit that the line comes from."""
 
 
-def pays_later(kind: str) -> bool:
-    return kind != "benefit_surplus"
-
-
 class Account(Projection):
     name = "account"
-    rows = (AccountRow, ChargeRow, SourceRow, AllocationRow, PostingRow)
+    rows = (ChargeRow, AllocationRow, PostingRow)
 
     def touches(self, entry: Recorded) -> Iterable[tuple[type[Row], Key]]:
         match entry.event:
-            case ChargePosted() | CreditPosted() | PaymentBooked() | PaymentConfirmed() as e:
-                yield AccountRow, (e.lease_id,)
             case PaymentAllocated() as e:
                 yield from _touched(e.lease_id, e.payment_id, e.parts)
             case CreditAllocated() as e:
                 yield from _touched(e.lease_id, e.credit_id, e.parts)
             case AllocationReversed() as e:
-                yield AccountRow, (e.lease_id,)
-                yield SourceRow, (e.lease_id, e.payment_id)
                 yield AllocationRow, (e.lease_id, e.payment_id)
                 yield ChargeRow, (e.lease_id,)
-            case PaymentUnbooked() | PaymentSettled() as e:
-                yield AccountRow, (e.lease_id,)
-                yield SourceRow, (e.lease_id, e.payment_id)
+            case _:
+                pass
 
     def fold(self, rows: Rows, entry: Recorded) -> None:
         match entry.event:
@@ -148,32 +104,18 @@ class Account(Projection):
                     )
                 )  # fmt: skip
                 _post(rows, entry, e.lease_id, e.kind, debit=e.amount_cents, ref=e.invoice_id)
-                _move(rows, e.lease_id, everywhere=e.amount_cents)
             case CreditPosted() as e:
-                cents = e.amount_cents
-                rows.put(SourceRow(e.lease_id, e.credit_id, e.kind, cents, cents, settled=True))
                 _post(rows, entry, e.lease_id, e.kind, credit=e.amount_cents, ref=e.credit_id)
-                credit = cents if pays_later(e.kind) else 0
-                _move(rows, e.lease_id, everywhere=-cents, credit=credit)
-            case PaymentConfirmed() as e:
-                _move(rows, e.lease_id, confirmed=-e.amount_cents)
             case PaymentBooked() as e:
-                cents = e.amount_cents
-                rows.put(SourceRow(e.lease_id, e.payment_id, "payment", cents, cents, False))
                 _post(rows, entry, e.lease_id, "payment", credit=e.amount_cents, ref=e.payment_id)
-                _move(rows, e.lease_id, booked=-e.amount_cents, credit=e.amount_cents)
             case PaymentAllocated() as e:
                 _allocate(rows, e.lease_id, e.payment_id, e.parts)
             case CreditAllocated() as e:
                 _allocate(rows, e.lease_id, e.credit_id, e.parts)
             case AllocationReversed() as e:
                 _reverse(rows, e.lease_id, e.payment_id)
-            case PaymentSettled() as e:
-                _move(rows, e.lease_id, settled=-e.amount_cents)
-                if source := rows.get(SourceRow, e.lease_id, e.payment_id):
-                    rows.put(replace(source, settled=True))
             case PaymentUnbooked() as e:
-                _unbook(rows, entry, e)
+                _post(rows, entry, e.lease_id, e.reason, debit=e.amount_cents, ref=e.payment_id)
             case _:
                 pass
 
@@ -181,8 +123,6 @@ class Account(Projection):
 def _touched(
     lease_id: UUID, source_id: UUID, parts: Iterable[Part]
 ) -> Iterable[tuple[type[Row], Key]]:
-    yield AccountRow, (lease_id,)
-    yield SourceRow, (lease_id, source_id)
     for part in parts:
         yield ChargeRow, (lease_id, part.charge)
         yield AllocationRow, (lease_id, source_id, part.charge)
@@ -190,28 +130,6 @@ def _touched(
 
 def _text(period: object) -> str | None:
     return None if period is None else str(period)
-
-
-def _move(
-    rows: Rows,
-    lease_id: UUID,
-    *,
-    everywhere: int = 0,
-    confirmed: int = 0,
-    booked: int = 0,
-    settled: int = 0,
-    credit: int = 0,
-) -> None:
-    account = rows.get(AccountRow, lease_id) or AccountRow(lease_id)
-    rows.put(
-        replace(
-            account,
-            confirmed_cents=account.confirmed_cents + everywhere + confirmed,
-            booked_cents=account.booked_cents + everywhere + booked,
-            settled_cents=account.settled_cents + everywhere + settled,
-            credit_cents=account.credit_cents + credit,
-        )
-    )
 
 
 def _post(
@@ -234,9 +152,6 @@ def _post(
 
 
 def _allocate(rows: Rows, lease_id: UUID, source_id: UUID, parts: Iterable[Part]) -> None:
-    source = rows.get(SourceRow, lease_id, source_id)
-    assert source is not None
-    paid = 0
     for part in parts:
         charge = rows.get(ChargeRow, lease_id, part.charge)
         assert charge is not None
@@ -244,43 +159,14 @@ def _allocate(rows: Rows, lease_id: UUID, source_id: UUID, parts: Iterable[Part]
         before = rows.get(AllocationRow, lease_id, source_id, part.charge)
         cents = part.amount_cents + (before.amount_cents if before else 0)
         rows.put(AllocationRow(lease_id, source_id, part.charge, cents))
-        paid += part.amount_cents
-    rows.put(replace(source, left_cents=source.left_cents - paid))
-    if pays_later(source.kind):
-        _move(rows, lease_id, credit=-paid)
 
 
 def _reverse(rows: Rows, lease_id: UUID, source_id: UUID) -> None:
-    source = rows.get(SourceRow, lease_id, source_id)
-    assert source is not None
     for allocation in rows.under(AllocationRow, lease_id, source_id):
         charge = rows.get(ChargeRow, lease_id, allocation.charge)
         assert charge is not None
         rows.put(replace(charge, paid_cents=charge.paid_cents - allocation.amount_cents))
         rows.delete(AllocationRow, lease_id, source_id, allocation.charge)
-    _move(rows, lease_id, credit=source.amount_cents - source.left_cents)
-    rows.put(replace(source, left_cents=source.amount_cents))
-
-
-def _unbook(rows: Rows, entry: Recorded, e: PaymentUnbooked) -> None:
-    source = rows.get(SourceRow, e.lease_id, e.payment_id)
-    assert source is not None
-    _post(rows, entry, e.lease_id, e.reason, debit=e.amount_cents, ref=e.payment_id)
-    _move(
-        rows,
-        e.lease_id,
-        confirmed=e.amount_cents,
-        booked=e.amount_cents,
-        settled=e.amount_cents if source.settled else 0,
-        credit=-e.amount_cents,
-    )
-    rows.delete(SourceRow, e.lease_id, e.payment_id)
-
-
-def account(connection: Connection, agency: UUID, lease_id: UUID) -> AccountRow:
-    """The balance of a lease; zero when nothing was ever posted."""
-    found = find(connection, AccountRow, "agency = %s AND lease_id = %s", [agency, lease_id])
-    return found[0] if found else AccountRow(lease_id)
 
 
 def open_charges(connection: Connection, agency: UUID, lease_id: UUID) -> list[ChargeRow]:

@@ -26,7 +26,8 @@ from domain.rent_account import (
 from domain.words import PARIS
 from journal import Recorded
 from projections import projected
-from projections.account import Account, PostingRow, pays_later
+from projections.account import Account, PostingRow
+from projections.balances import pays_later
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,10 @@ class Generation:
         """Whether this program's fold makes such rows."""
         return (self.version, self.definition) == (projection.version, definition(projection))
 
+    def tables(self) -> set[str]:
+        """The names of its tables."""
+        return {line.split(" ", 1)[0] for line in self.definition.splitlines()}
+
 
 class BeingRebuilt(Exception):
     """Somebody else is rebuilding the projection right now."""
@@ -209,7 +213,7 @@ def drop_tables(
     """Remove the tables of a generation, also those that the program no longer knows."""
     names = {kind.table for kind in projection.rows}
     if there is not None:
-        names |= {line.split(" ", 1)[0] for line in there.definition.splitlines()}
+        names |= there.tables()
     for name in sorted(names):
         connection.execute(f'DROP TABLE IF EXISTS {schema}."{name}"')
 

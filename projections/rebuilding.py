@@ -216,8 +216,12 @@ def _exchange_tables(connection: Connection[Any], projection: Projection) -> Non
     serving = generations(connection, "serving").get(projection.name)
     names = {kind.table for kind in projection.rows}
     if serving is not None:
-        names |= {line.split(" ", 1)[0] for line in serving.definition.splitlines()}
+        names |= serving.tables()
+    # A table may have come to another read model since, whose rows it holds now.
+    others = [g for n, g in generations(connection, "serving").items() if n != projection.name]
+    names -= {table for other in others for table in other.tables()}
     for name in sorted(names):
+        connection.execute(f'DROP TABLE IF EXISTS {FORMER}."{name}"')
         connection.execute(f'ALTER TABLE IF EXISTS read."{name}" SET SCHEMA {FORMER}')
     for kind in projection.rows:
         connection.execute(f'ALTER TABLE {BUILDING}."{kind.table}" SET SCHEMA {LIVE}')

@@ -14,12 +14,20 @@ import resource
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    FIRST_EXCEPTION,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from psycopg import Connection
@@ -30,6 +38,7 @@ from journal.keys import Keyring
 from journal.wakeup import Bell
 from projections import Projection
 from projections.engine import SESSION
+from projections.in_sql import fold_in_sql
 from projections.rebuilding import Place, advance, finish_table
 from projections.whole import Bounds, fold_whole
 from system.office import know_everything
@@ -90,6 +99,13 @@ class Folder:
             place.upto, self._schema, self._bounds,
         )  # fmt: skip
 
+    def fold_in_sql(self, name: str, logs: Sequence[tuple[UUID, int]]) -> list[UUID]:
+        """Logs as far as they are ordinary, inside the database; the agencies that were folded."""
+        (projection,) = self._shop.named([name])
+        assert projection.in_sql is not None
+        with self._shop.connect() as connection:
+            return fold_in_sql(connection, projection, projection.in_sql, logs, self._schema)
+
     def advance(self, *some: Place) -> None:
         """Logs from where they stand."""
         named = {projection.name: projection for projection in self._shop.projections}
@@ -102,6 +118,8 @@ class Folder:
             finish_table(connection, projection, table, self._schema)
 
 
+SMALL_ENTRIES = 20_000
+"""What this process folds sooner than others would start."""
 Task = tuple[str, Sequence[Any]]
 """A method of Folder, and its arguments."""
 
@@ -135,6 +153,17 @@ class Crew:
         finally:
             for future in futures:
                 future.cancel()
+
+    def in_database(self, tasks: Sequence[Task], look: Callable[[], None]) -> list[Any]:
+        """Do tasks that are the database's work, some at a time; what each came to."""
+        with ThreadPoolExecutor(self.jobs) as beside:
+            futures = [beside.submit(getattr(self.folder, n), *some) for n, some in tasks]
+            while wait(futures, LOOK_SECONDS, FIRST_EXCEPTION).not_done:
+                look()
+                if any(future.done() and future.exception() for future in futures):
+                    beside.shutdown(wait=False, cancel_futures=True)
+                    break
+            return [future.result() for future in futures if not future.cancelled()]
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from journal.wakeup import Bell
 from projections import Projection
 from projections.account import Account
 from projections.agencies import Agencies
+from projections.balances import Balances
 from projections.invoices import Invoices
 from projections.leases import Leases
 from projections.payments import Payments
@@ -47,6 +48,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     Agencies(),
     People(),
     Leases(),
+    Balances(),
     Account(),
     Invoices(),
     Payments(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import monotonic
@@ -26,6 +26,7 @@ from projections.generations import (
 )
 from projections.rebuilding import (
     LAST_ENTRIES,
+    Place,
     begin_logs,
     make_bare_tables,
     places,
@@ -33,7 +34,7 @@ from projections.rebuilding import (
     switch,
 )
 from projections.tables import LIVE
-from system.crew import Count, Crew, Workshop, crew
+from system.crew import SMALL_ENTRIES, Count, Crew, Workshop, crew
 
 MEMORY_BYTES = 256 * 1024 * 1024
 CHECK_LOCK = 0x6368_6563
@@ -189,14 +190,33 @@ class _Job:
         some = places(self.connection, projections, targets, self.schema)
         self.total = sum(place.upto - place.after for place in some)
         self.look()
+        if self._fold_in_sql(some):
+            some = places(self.connection, projections, targets, self.schema)
         hands.do([("fold", [place]) for place in some if place.after == 0], self.look)
         tables = [(p.name, kind.table) for p in projections for kind in p.rows]
-        hands.do([("finish", table) for table in tables], self.look)
+        hands.in_database([("finish", table) for table in tables], self.look)
         self.advance(targets)
+
+    def _fold_in_sql(self, some: Sequence[Place]) -> bool:
+        """Whole logs inside the database where a projection has a statement for it."""
+        for projection in self.asked.projections:
+            if projection.in_sql is None:
+                continue
+            name = projection.name
+            logs = [(p.agency, p.upto) for p in some if p.after == 0 and name in p.names]
+            shares = [logs[n :: self.hands.jobs] for n in range(self.hands.jobs)]
+            tasks = [("fold_in_sql", (name, share)) for share in shares if share]
+            folded = {a for done in self.hands.in_database(tasks, self.look) for a in done}
+            if {place.names for place in some} == {(name,)}:
+                self.count(sum(upto for agency, upto in logs if agency in folded))
+        return any(projection.in_sql is not None for projection in self.asked.projections)
 
     def advance(self, targets: dict[tuple[str, UUID], int]) -> int:
         """Fold on to these positions; how many entries that were."""
         some = places(self.connection, self.asked.projections, targets, self.schema)
+        if sum(place.upto - place.after for place in some) < SMALL_ENTRIES:
+            self.hands.folder.advance(*some)
+            return sum(place.upto - place.after for place in some)
         shares = [some[n :: self.hands.jobs] for n in range(self.hands.jobs)]
         self.hands.do([("advance", share) for share in shares if share], self.look)
         return sum(place.upto - place.after for place in some)

@@ -71,7 +71,7 @@ async def enter(
     head, _ = await run_in_threadpool(parts.office.journal.head, agency)
     wanted = head if position is None else min(position, head)
     reached = await parts.waiter.reached(
-        agency, wanted, ("payments", "account"), parts.wait_seconds
+        agency, wanted, ("payments", "balances"), parts.wait_seconds
     )
     if not reached and position is not None:
         raise Problem("not_yet")

@@ -16,7 +16,7 @@ from api.pages.words import WORDS
 from domain.payment import PaymentState
 from domain.words import Language, euros, long_date
 from journal.journal import Journal
-from projections.account import account
+from projections.balances import account
 from projections.freshness import Freshness, freshness
 from projections.payments import LOOKS_AFTER, PaymentRow
 
@@ -102,7 +102,7 @@ def _means(facts: Facts, language: Language) -> str:
 
 def _balance(case: Case) -> dict[str, object]:
     """The balance in words with its age; none from an account that is being checked."""
-    fresh = freshness(case.connection, case.agency, "account")
+    fresh = freshness(case.connection, case.agency, "balances")
     if fresh.stopped:
         return {"confirmed": None, "booked": None, "age": None, "late": False, "clear": False}
     owed = account(case.connection, case.agency, case.row.lease_id)

@@ -24,7 +24,8 @@ from domain.rent_account import (
     PaymentUnbooked,
 )
 from projections import projected
-from projections.account import Account, AccountRow, AllocationRow, ChargeRow, PostingRow, SourceRow
+from projections.account import Account, AllocationRow, ChargeRow, PostingRow
+from projections.balances import AccountRow, Balances, SourceRow
 from tests.given import LEASE, given, recorded
 
 cents = st.integers(1, 90000)
@@ -153,7 +154,8 @@ class Ledger(RuleBasedStateMachine):
     def teardown(self) -> None:
         account = self.account.aggregate
         rows = projected(Account(), recorded(*self.events))
-        row = rows.get(AccountRow, LEASE) or AccountRow(LEASE)
+        balances = projected(Balances(), recorded(*self.events))
+        row = balances.get(AccountRow, LEASE) or AccountRow(LEASE)
         assert row.booked_cents == row.confirmed_cents == account.balance_cents
         assert row.settled_cents == account.balance_cents + sum(self.payments.values())
         assert row.credit_cents == sum(
@@ -162,7 +164,7 @@ class Ledger(RuleBasedStateMachine):
         assert {c.charge: (c.amount_cents, c.paid_cents) for c in rows.all(ChargeRow)} == {
             c.number: (c.amount_cents, c.paid_cents) for c in account.charges.values()
         }
-        assert {s.source_id: (s.amount_cents, s.left_cents) for s in rows.all(SourceRow)} == {
+        assert {s.source_id: (s.amount_cents, s.left_cents) for s in balances.all(SourceRow)} == {
             s.id: (s.amount_cents, s.left_cents) for s in account.sources.values()
         }
         paid: Counter[tuple[UUID, int]] = Counter()

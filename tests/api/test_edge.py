@@ -102,7 +102,7 @@ def test_what_a_newer_program_wrote_is_not_guessed_at(edge: Premises):
     notebook = UUID(edge.command(TAKE, NOTE, "a").json()["ids"]["notebook"])
     with edge.parts.pool.connection() as connection:
         connection.execute("UPDATE events SET schema_version = 2 WHERE name = 'EdgeNoteTaken'")
-    edge.parts.office.cells.evict(agency_id("lilas"), [notebook])
+    edge.parts.office.cells.room(agency_id("lilas")).evict([notebook.bytes])
     other = {**NOTE, "notebook": "another"}
     assert edge.command(TAKE, other, "b").status_code == 200
     problem(edge.command(TAKE, NOTE, "c"), 503, "newer_program")

@@ -20,14 +20,12 @@ from journal import Recorded
 from projections import projected
 from projections.account import (
     Account,
-    AccountRow,
     AllocationRow,
     ChargeRow,
-    SourceRow,
-    account,
     credit_to_allocate,
     open_charges,
 )
+from projections.balances import AccountRow, Balances, SourceRow, account
 from projections.statement import balance_as_of, postings
 from tests.given import day
 from tests.projections.story import LILAS, NOBODY, ROSES, Story, stored
@@ -44,7 +42,7 @@ def up_to(story: Story, position: int) -> list[Recorded]:
 
 
 def balances(story: Story, position: int) -> tuple[int, int, int]:
-    row = projected(Account(), up_to(story, position)).get(AccountRow, story.flat)
+    row = projected(Balances(), up_to(story, position)).get(AccountRow, story.flat)
     assert row is not None
     return row.confirmed_cents, row.booked_cents, row.settled_cents
 
@@ -74,7 +72,7 @@ def test_a_settled_payment_that_went_back_is_no_longer_settled() -> None:
             story.settled, "returned", store.today
         )
     )
-    row = projected(Account(), story.entries).get(AccountRow, story.flat)
+    row = projected(Balances(), story.entries).get(AccountRow, story.flat)
     assert row is not None
     assert row.booked_cents == 41000 + 71100 - 31100
     assert (row.confirmed_cents, row.settled_cents) == (row.booked_cents, 41000 + 71100)
@@ -82,10 +80,10 @@ def test_a_settled_payment_that_went_back_is_no_longer_settled() -> None:
 
 def test_the_read_model_agrees_with_the_books() -> None:
     story = Story()
-    rows = projected(Account(), story.entries)
+    rows, balances = projected(Account(), story.entries), projected(Balances(), story.entries)
     for lease in (story.flat, story.garage, story.gone):
         books = story.books.get(RentAccount, lease)
-        row = rows.get(AccountRow, lease)
+        row = balances.get(AccountRow, lease)
         assert row is not None
         assert row.booked_cents == books.balance_cents
         assert row.credit_cents == sum(
@@ -99,7 +97,7 @@ def test_the_read_model_agrees_with_the_books() -> None:
 
 def test_surplus_benefit_is_owed_to_the_tenant_and_is_no_credit() -> None:
     story = Story()
-    row = projected(Account(), story.entries).get(AccountRow, story.garage)
+    row = projected(Balances(), story.entries).get(AccountRow, story.garage)
     assert row == AccountRow(story.garage, -500, -500, -500, 0)
 
 
@@ -111,8 +109,9 @@ def test_what_a_payment_paid_is_known_until_it_goes_back() -> None:
     )
     rows = projected(Account(), story.entries)
     assert rows.get(AllocationRow, story.flat, story.returned, 1) is None
-    assert rows.get(SourceRow, story.flat, story.returned) is None
-    assert rows.get(SourceRow, story.flat, story.settled) == SourceRow(
+    sources = projected(Balances(), story.entries)
+    assert sources.get(SourceRow, story.flat, story.returned) is None
+    assert sources.get(SourceRow, story.flat, story.settled) == SourceRow(
         story.flat, story.settled, "payment", 40000, 0, True
     )
     paid = [a for a in rows.all(AllocationRow) if a.source_id == story.settled]
@@ -121,7 +120,7 @@ def test_what_a_payment_paid_is_known_until_it_goes_back() -> None:
 
 def test_the_account_of_a_lease_and_no_other(database_url: str) -> None:
     story = Story()
-    with stored(database_url, story.entries, Account()) as connection:
+    with stored(database_url, story.entries, Balances()) as connection:
         flat = AccountRow(story.flat, 41000, 41000, 41000 + 31100, 0)
         assert account(connection, LILAS, story.flat) == flat
         assert account(connection, LILAS, story.gone) == AccountRow(
@@ -200,7 +199,7 @@ def test_credit_is_to_be_allocated_once_something_is_due(database_url: str) -> N
     story.pay(story.flat, 50000, "cs_7")
     story.pay(story.garage, 100, "cs_8")
     story.bill("2026-06", story.flat)
-    with stored(database_url, story.entries, Account()) as connection:
+    with stored(database_url, story.entries, Account(), Balances()) as connection:
         assert credit_to_allocate(connection, day("04/06/2026")) == []
         asked = credit_to_allocate(connection, day("05/06/2026"))
         assert sorted(asked) == sorted([(LILAS, story.flat), (ROSES, story.flat)])

@@ -14,7 +14,7 @@ from uuid import UUID
 from journal import EPOCH, Fact, Recorded, agency_id
 from journal.loading import Told, chained, load
 from projections import projected
-from projections.account import Account, AccountRow
+from projections.balances import AccountRow, Balances
 from system.office import Premises
 from tests.given import Books, row
 from tests.projections.story import Story
@@ -61,7 +61,7 @@ def _told(parts: Premises, agency: UUID, entries: Iterable[Recorded]) -> list[To
 
 def balances(story: Story) -> dict[UUID, AccountRow]:
     """What the read model says of each lease."""
-    return {row.lease_id: row for row in projected(Account(), story.entries).all(AccountRow)}
+    return {row.lease_id: row for row in projected(Balances(), story.entries).all(AccountRow)}
 
 
 def auditor(file: Path, key: str, *more: object) -> tuple[int, Any]:

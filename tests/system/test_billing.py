@@ -14,7 +14,7 @@ import pytest
 from commands import PARIS
 from domain.period import Period
 from projections import projected
-from projections.account import Account, AccountRow
+from projections.balances import AccountRow, Balances
 from projections.invoices import InvoiceRow, Invoices
 from system.billing import TooFarAhead, bill, look_out, refuse_too_far_ahead
 from system.rent_roll import import_rent_roll
@@ -94,12 +94,12 @@ def test_a_dry_run_reckons_what_the_real_run_issues(parts, agency):
 def test_a_month_that_is_billed_is_passed_over(parts, agency):
     leases = leases_of(parts, agency)
     bill(parts.office, agency, NOVEMBER, leases)
-    balances = projected(Account(), parts.journal.read_all(agency)).all(AccountRow)
+    balances = projected(Balances(), parts.journal.read_all(agency)).all(AccountRow)
 
     for dry_run in (True, False):
         again = bill(parts.office, agency, NOVEMBER, leases, dry_run=dry_run)
         assert (again.invoices, again.total_cents, again.already_issued) == (0, 0, LEASES)
-    assert projected(Account(), parts.journal.read_all(agency)).all(AccountRow) == balances
+    assert projected(Balances(), parts.journal.read_all(agency)).all(AccountRow) == balances
 
 
 def test_only_leases_that_run_in_the_month_are_billed(parts):

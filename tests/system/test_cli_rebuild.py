@@ -51,22 +51,22 @@ def test_a_rebuild_serves_when_nothing_differs_and_keeps_the_old_rows(quittance)
 
 def test_what_differs_is_named_and_refused_until_it_is_accepted(quittance):
     ask(quittance, "UPDATE read.accounts SET booked_cents = 0 WHERE booked_cents = 150")
-    different = quittance.ask("check", "account", "leases", "--jobs", "1", code=DIFFERENT)
+    different = quittance.ask("check", "balances", "leases", "--jobs", "1", code=DIFFERENT)
     assert [(d["table"], d["agency"], d["differing_rows"]) for d in different["differences"]] == [
         ("accounts", "metz", 1),
         ("accounts", "toul", 1),
     ]
     only = quittance.ask("check", "--agency", "toul", "--jobs", "1", code=DIFFERENT)
     assert [d["agency"] for d in only["differences"]] == ["toul"]
-    refused = quittance("rebuild", "account", "--jobs", "1", code=REFUSED)
+    refused = quittance("rebuild", "balances", "--jobs", "1", code=REFUSED)
     assert "accounts" in refused.stdout
     assert "metz" in refused.stdout
     assert "--accept" in refused.stdout
-    assert quittance.ask("rebuild", "account", "--abandon")["abandoned"] == ["account"]
-    quittance("rebuild", "account", "--jobs", "1", "--agency", "metz", "--accept")
+    assert quittance.ask("rebuild", "balances", "--abandon")["abandoned"] == ["balances"]
+    quittance("rebuild", "balances", "--jobs", "1", "--agency", "metz", "--accept")
     only = quittance.ask("check", "--jobs", "1", code=DIFFERENT)
     assert [d["agency"] for d in only["differences"]] == ["toul"]
-    quittance("rebuild", "account", "--jobs", "1", "--accept", LC_ALL="fr_FR.UTF-8")
+    quittance("rebuild", "balances", "--jobs", "1", "--accept", LC_ALL="fr_FR.UTF-8")
     quittance("check", "--jobs", "1")
 
 
@@ -75,7 +75,7 @@ def test_what_differs_is_named_and_refused_until_it_is_accepted(quittance):
     [
         (("rebuild", "acount"), "Unknown read model: acount. There are: agencies, people"),
         (("rebuild",), "Name read models, or say --all. There are: agencies, people"),
-        (("check", "balance", "x"), "Unknown read model: balance, x."),
+        (("check", "balanc", "x"), "Unknown read model: balanc, x."),
         (("projections", "release", "x"), "Unknown read model: x."),
     ],
 )

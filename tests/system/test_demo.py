@@ -12,7 +12,7 @@ from commands import PARIS
 from domain.payment import PaymentInitiated
 from journal import agency_id
 from projections import projected
-from projections.account import Account, AccountRow
+from projections.balances import AccountRow, Balances
 from projections.invoices import InvoiceRow, Invoices
 from projections.payments import PaymentRow, Payments
 from system.demo import SLUG, seed
@@ -39,7 +39,7 @@ def year_of(parts):
     payments = projected(Payments(), entries).all(PaymentRow)
     names = [entry.name for entry in entries]
     return {
-        "accounts": projected(Account(), entries).all(AccountRow),
+        "accounts": projected(Balances(), entries).all(AccountRow),
         "invoices": sorted(
             (i.lease_id, i.period, i.total_cents, i.due_on, i.issued_on) for i in invoices
         ),

@@ -29,7 +29,7 @@ from domain.principal import OPERATOR
 from domain.receipt import RentReceiptIssued
 from journal import HOUSE, agency_id
 from projections import projected
-from projections.account import Account, AccountRow
+from projections.balances import AccountRow, Balances
 from system.demo_loading import AgencyThere, make
 from system.demo_many import Plan, months_until
 from system.readiness import catch_up
@@ -184,7 +184,7 @@ def test_read_models_take_in_all_of_it_and_agree_with_the_replay(made) -> None:
         }
         shown = {row.lease_id: row.booked_cents for row in rows_of(made, agency)}
         assert shown == replayed
-        folded = projected(Account(), entries(made, agency)).all(AccountRow)
+        folded = projected(Balances(), entries(made, agency)).all(AccountRow)
         assert {row.lease_id: row.booked_cents for row in folded} == replayed
         assert any(cents > 0 for cents in replayed.values())
         assert any(cents < 0 for cents in replayed.values())

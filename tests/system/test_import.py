@@ -15,7 +15,7 @@ from domain.lease import LeaseAmended, LeaseSigned
 from domain.rent_account import ChargePosted
 from outside.rent_roll import UnreadableFile, write_rejected
 from projections import projected
-from projections.account import Account, AccountRow
+from projections.balances import AccountRow, Balances
 from projections.leases import LeaseRow, Leases
 from system.rent_roll import Difference, import_rent_roll
 from tests.system.rolls import REAL_ROLL, new_agency, roll, rooms, row
@@ -41,7 +41,7 @@ def counts(done):
 def state_of(parts, agency):
     """Leases by reference with their terms and balance, folded from the journal."""
     entries = list(parts.journal.read_all(agency))
-    accounts = projected(Account(), entries)
+    accounts = projected(Balances(), entries)
     balances = {row.lease_id: row.booked_cents for row in accounts.all(AccountRow)}
     return {
         lease.reference: (lease.rent_cents, lease.ended_on, balances.get(lease.lease_id, 0))

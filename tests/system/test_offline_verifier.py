@@ -16,7 +16,7 @@ import pytest
 
 from domain import stream_id
 from journal.anchors import public_key, sealed
-from projections.account import AccountRow
+from projections.balances import AccountRow
 from system.postgres import create_database, drop_database
 from tests.system.command_line import REFUSED, CommandLine
 from tests.system.evidence import LILAS, VERIFIER, auditor, balances, tell_stories

@@ -429,7 +429,7 @@ def test_a_balance_of_an_account_under_check_is_not_shown(till: Counter):
     till.pay(address)
     with till.parts.pool.connection() as connection:
         connection.execute(
-            "UPDATE read.positions SET error = 'x' WHERE projection = 'account' AND agency = %s",
+            "UPDATE read.positions SET error = 'x' WHERE projection = 'balances' AND agency = %s",
             [agency_id("lilas")],
         )
     text = read(till.get(address))
