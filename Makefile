@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 RUNTIME := .venv/.runtime
 DEVELOPMENT := .venv/.development
 PIP := $(PYTHON) -m pip --disable-pip-version-check --no-input install --quiet
-PYTEST := $(PYTHON) -m pytest -n 2
+PYTEST := $(PYTHON) -m pytest -n 2 --dist loadgroup
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate
 

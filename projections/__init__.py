@@ -13,6 +13,7 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
+from domain import Event
 from journal import Recorded
 
 if TYPE_CHECKING:
@@ -162,8 +163,17 @@ class Projection:
     name: ClassVar[str]
     version: ClassVar[int] = 1
     rows: ClassVar[tuple[type[Row], ...]]
+    reads: ClassVar[tuple[type[Event], ...] | None] = None
+    """The only events that `touches` and `fold` look at; None for all."""
     in_sql: ClassVar[InSql | None] = None
     """The same fold for whole logs in one statement, where that is worth a second telling."""
+
+    def concerns(self, entries: Iterable[Recorded]) -> list[Recorded]:
+        """Those of some entries that it looks at."""
+        reads = self.reads
+        if reads is None:
+            return list(entries)
+        return [entry for entry in entries if type(entry.event) in reads]
 
     def touches(self, entry: Recorded) -> Iterable[tuple[type[Row], Key]]:
         """The rows that folding this entry looks at, or the beginnings of their keys.
@@ -184,7 +194,7 @@ def projected(projection: Projection, entries: Iterable[Recorded]) -> Rows:
     As strict as the engine: each fold sees only the rows that its own entry touches.
     """
     kept = Rows(whole=True)
-    for entry in entries:
+    for entry in projection.concerns(entries):
         rows = Rows()
         for kind, key in projection.touches(entry):
             rows.admit(kind, key, kept.found(kind, key))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
@@ -41,6 +41,13 @@ class ChargeRow(Row):
     due_on: date
     period: str | None
     invoice_id: UUID | None
+
+    def paid(self, cents: int) -> ChargeRow:
+        """The same charge, with so much more of it paid."""
+        return ChargeRow(
+            self.lease_id, self.charge, self.kind, self.amount_cents, self.paid_cents + cents,
+            self.due_on, self.period, self.invoice_id,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,15 @@ class PostingRow(Row):
 class Account(Projection):
     name = "account"
     rows = (ChargeRow, AllocationRow, PostingRow)
+    reads = (
+        ChargePosted,
+        CreditPosted,
+        PaymentBooked,
+        PaymentAllocated,
+        CreditAllocated,
+        AllocationReversed,
+        PaymentUnbooked,
+    )
 
     def touches(self, entry: Recorded) -> Iterable[tuple[type[Row], Key]]:
         match entry.event:
@@ -155,7 +171,7 @@ def _allocate(rows: Rows, lease_id: UUID, source_id: UUID, parts: Iterable[Part]
     for part in parts:
         charge = rows.get(ChargeRow, lease_id, part.charge)
         assert charge is not None
-        rows.put(replace(charge, paid_cents=charge.paid_cents + part.amount_cents))
+        rows.put(charge.paid(part.amount_cents))
         before = rows.get(AllocationRow, lease_id, source_id, part.charge)
         cents = part.amount_cents + (before.amount_cents if before else 0)
         rows.put(AllocationRow(lease_id, source_id, part.charge, cents))
@@ -165,7 +181,7 @@ def _reverse(rows: Rows, lease_id: UUID, source_id: UUID) -> None:
     for allocation in rows.under(AllocationRow, lease_id, source_id):
         charge = rows.get(ChargeRow, lease_id, allocation.charge)
         assert charge is not None
-        rows.put(replace(charge, paid_cents=charge.paid_cents - allocation.amount_cents))
+        rows.put(charge.paid(-allocation.amount_cents))
         rows.delete(AllocationRow, lease_id, source_id, allocation.charge)
 
 

@@ -29,6 +29,7 @@ class AgencyRow(Row):
 class Agencies(Projection):
     name = "agencies"
     rows = (AgencyRow,)
+    reads = (AgencyCreated,)
 
     def fold(self, rows: Rows, entry: Recorded) -> None:
         match entry.event:

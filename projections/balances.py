@@ -69,6 +69,7 @@ class SourceRow(Row):
 class Balances(Projection):
     name = "balances"
     rows = (AccountRow, SourceRow)
+    reads = BALANCES.reads
     in_sql = BALANCES
 
     def touches(self, entry: Recorded) -> Iterable[tuple[type[Row], Key]]:

@@ -242,7 +242,7 @@ class Engine:
         if not whole.entries:
             raise refused
         if len(whole.entries) == 1:
-            whole.stop_before(0, refused)
+            whole.stop_before(whole.entries[0], refused)
             self._advance(connection, [whole])
             return
         half = len(whole.entries) // 2

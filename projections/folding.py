@@ -43,12 +43,11 @@ class Stretch:
         """Where the projection stands once these entries are folded."""
         return self.entries[-1].position if self.entries else self.after
 
-    def stop_before(self, index: int, poison: Exception) -> None:
+    def stop_before(self, entry: Recorded, poison: Exception) -> None:
         """Keep the entries before the one that cannot be folded, and say why."""
-        entry = self.entries[index]
         self.error = reason(poison, entry.position, entry.name)
         self.trace = trace_of(poison)
-        self.entries = self.entries[:index]
+        self.entries = [e for e in self.entries if e.position < entry.position]
 
 
 def reason(poison: Exception, position: int, name: str) -> str:
@@ -95,12 +94,12 @@ def _wanted(
     for stretch in stretches:
         agency, touches = stretch.agency.bytes, stretch.projection.touches
         stretch.found = []
-        for index, entry in enumerate(stretch.entries):
+        for entry in stretch.projection.concerns(stretch.entries):
             try:
                 for kind, key in touches(entry):
                     wanted[kind, len(key)][agency, key] = stretch
             except Exception as poison:
-                stretch.stop_before(index, poison)
+                stretch.stop_before(entry, poison)
                 break
     return wanted
 
@@ -109,17 +108,18 @@ def fold(stretch: Stretch) -> None:
     """Fold the entries into rows; an entry that cannot be folded ends the stretch before it."""
     rows = stretch.rows = _stored(stretch)
     fold_one = stretch.projection.fold
-    for index, entry in enumerate(stretch.entries):
+    concerns = stretch.projection.concerns
+    for entry in concerns(stretch.entries):
         try:
             fold_one(rows, entry)
         except Exception as poison:
-            stretch.stop_before(index, poison)
+            stretch.stop_before(entry, poison)
             break
     else:
         return
     # The entry at fault may have changed some rows before it failed: fold the others again.
     rows = stretch.rows = _stored(stretch)
-    for entry in stretch.entries:
+    for entry in concerns(stretch.entries):
         fold_one(rows, entry)
 
 

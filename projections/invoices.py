@@ -38,6 +38,7 @@ class InvoiceRow(Row):
 class Invoices(Projection):
     name = "invoices"
     rows = (InvoiceRow,)
+    reads = (InvoiceIssued,)
 
     def fold(self, rows: Rows, entry: Recorded) -> None:
         match entry.event:

@@ -47,6 +47,7 @@ class LeaseRow(Row):
 class Leases(Projection):
     name = "leases"
     rows = (LeaseRow,)
+    reads = (LeaseSigned, LeaseAmended, LeaseEnded)
 
     def touches(self, entry: Recorded) -> Iterable[tuple[type[Row], Key]]:
         match entry.event:

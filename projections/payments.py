@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import ClassVar, get_args
 from uuid import UUID
 
 from psycopg import Connection
@@ -65,6 +65,7 @@ class PaymentRow(Row):
 class Payments(Projection):
     name = "payments"
     rows = (PaymentRow,)
+    reads = (*get_args(PaymentEvent),)
 
     def touches(self, entry: Recorded) -> Iterable[tuple[type[Row], Key]]:
         if isinstance(entry.event, PaymentEvent) and not isinstance(entry.event, PaymentInitiated):

@@ -75,6 +75,15 @@ _NOTHING: tuple[None, ...] = (None,) * len(_CLEAR)
 class People(Projection):
     name = "people"
     rows = (PersonRow, AddressRow)
+    reads = (
+        PartyRegistered,
+        IdentityCorrected,
+        ContactChanged,
+        BankDetailsDeclared,
+        LotRegistered,
+        LotDescribed,
+        PartyErased,
+    )
 
     def touches(self, entry: Recorded) -> Iterable[tuple[type[Row], Key]]:
         match entry.event:

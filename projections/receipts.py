@@ -42,6 +42,7 @@ class ReceiptRow(Row):
 class Receipts(Projection):
     name = "receipts"
     rows = (ReceiptRow,)
+    reads = (RentReceiptIssued, PartialReceiptIssued)
 
     def fold(self, rows: Rows, entry: Recorded) -> None:
         match entry.event:

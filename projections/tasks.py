@@ -34,6 +34,7 @@ class TaskRow(Row):
 class Tasks(Projection):
     name = "tasks"
     rows = (TaskRow,)
+    reads = (TaskRaised, TaskDone)
 
     def touches(self, entry: Recorded) -> Iterable[tuple[type[Row], Key]]:
         if isinstance(entry.event, TaskDone):

@@ -6,11 +6,11 @@ for, and under the event that caused it: so a history can be followed from cause
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, ClassVar
+from functools import cache, lru_cache
+from typing import Any, ClassVar, get_args, get_origin
 from uuid import UUID, uuid5
 
 from psycopg import Connection
@@ -41,7 +41,10 @@ class Timeline(Projection):
     rows = (MentionRow,)
 
     def fold(self, rows: Rows, entry: Recorded) -> None:
-        for about in dict.fromkeys((entry.stream, *_ids(entry.event), *_envelope(entry))):
+        ids: dict[UUID, None] = {entry.stream: None}
+        _gather(entry.event, ids)
+        _gather_envelope(entry, ids)
+        for about in ids:
             rows.add(MentionRow(about, entry.position))
 
 
@@ -53,28 +56,44 @@ def actor_id(actor: str) -> UUID:
 
 def mentioned(entry: Recorded) -> tuple[UUID, ...]:
     """The things that an entry is about: its stream, and every id in its fact."""
-    return tuple(dict.fromkeys((entry.stream, *_ids(entry.event))))
+    ids: dict[UUID, None] = {entry.stream: None}
+    _gather(entry.event, ids)
+    return tuple(ids)
 
 
-def _envelope(entry: Recorded) -> Iterator[UUID]:
-    yield actor_id(entry.actor)
+def _gather_envelope(entry: Recorded, ids: dict[UUID, None]) -> None:
+    ids[actor_id(entry.actor)] = None
     if entry.causation_id is not None:
-        yield entry.causation_id
+        ids[entry.causation_id] = None
     if entry.on_behalf_of is not None:
         with suppress(ValueError):
-            yield UUID(entry.on_behalf_of)
+            ids[UUID(entry.on_behalf_of)] = None
 
 
-def _ids(value: Any) -> Iterator[UUID]:
-    """Every id in a fact, whatever it is the id of."""
-    if isinstance(value, UUID):
-        yield value
+def _gather(value: Any, ids: dict[UUID, None]) -> None:
+    """Every id in a fact, whatever it is the id of, in the order of the fields."""
+    if value.__class__ is UUID:
+        ids[value] = None
     elif isinstance(value, BaseModel):
-        for inner in value.__dict__.values():
-            yield from _ids(inner)
+        for name in _fields_with_ids(type(value)):
+            _gather(value.__dict__[name], ids)
     elif isinstance(value, tuple):
         for inner in value:
-            yield from _ids(inner)
+            _gather(inner, ids)
+
+
+@cache
+def _fields_with_ids(kind: type[BaseModel]) -> tuple[str, ...]:
+    """The fields that may hold ids: most hold none, and are not looked at for every event."""
+    return tuple(n for n, f in kind.model_fields.items() if _may_hold_ids(f.annotation))
+
+
+def _may_hold_ids(annotation: Any) -> bool:
+    if get_origin(annotation) is not None:
+        return any(map(_may_hold_ids, get_args(annotation)))
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return bool(_fields_with_ids(annotation))
+    return annotation is UUID or annotation is Any
 
 
 def positions_about(

@@ -166,7 +166,7 @@ def fold_strictly(
 ) -> None:
     """Fold entries; the first that cannot be folded is told with its place in the program."""
     fold_one = projection.fold
-    for entry in entries:
+    for entry in projection.concerns(entries):
         try:
             fold_one(rows, entry)
         except Exception as poison:

@@ -39,6 +39,8 @@ from system.crew import SMALL_ENTRIES, Count, Crew, Workshop, crew
 MEMORY_BYTES = 256 * 1024 * 1024
 CHECK_LOCK = 0x6368_6563
 """Two who check at once take different turns; "chec" in ASCII."""
+STATEMENT_ENTRIES = 500_000
+"""What one statement folds, so that the database sorts out most of it in memory."""
 SWITCH_SECONDS = 60.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.02, 1.0
 
@@ -166,6 +168,13 @@ def _targets(
     return targets
 
 
+def _shares(logs: Sequence[tuple[UUID, int]], jobs: int) -> list[list[tuple[UUID, int]]]:
+    """Logs in shares for one statement each: as many as there are jobs, none of them too large."""
+    entries = sum(upto for _, upto in logs)
+    shares = max(jobs, -(-entries // STATEMENT_ENTRIES))
+    return [share for n in range(shares) if (share := list(logs[n::shares]))]
+
+
 @dataclass(slots=True)
 class _Job:
     """One rebuild or comparison under way."""
@@ -204,8 +213,7 @@ class _Job:
                 continue
             name = projection.name
             logs = [(p.agency, p.upto) for p in some if p.after == 0 and name in p.names]
-            shares = [logs[n :: self.hands.jobs] for n in range(self.hands.jobs)]
-            tasks = [("fold_in_sql", (name, share)) for share in shares if share]
+            tasks = [("fold_in_sql", (name, share)) for share in _shares(logs, self.hands.jobs)]
             folded = {a for done in self.hands.in_database(tasks, self.look) for a in done}
             if {place.names for place in some} == {(name,)}:
                 self.count(sum(upto for agency, upto in logs if agency in folded))

@@ -66,6 +66,13 @@ def database_url(server_url: str, template: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def module_database_url(server_url: str, template: str) -> Iterator[str]:
+    """The same for all tests of a file; mark the file as an `xdist_group`, to make it once."""
+    with _database(server_url, template) as url:
+        yield url
+
+
 @contextlib.contextmanager
 def _database(server_url: str, template: str | None) -> Iterator[str]:
     name = f"test_{RUN}_{WORKER}_{os.getpid()}_{next(numbers)}"

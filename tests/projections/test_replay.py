@@ -199,14 +199,13 @@ def test_before_it_was_known_a_lease_is_nothing_and_owes_nothing() -> None:
 
 
 def test_a_person_who_was_erased_is_shown_as_erased() -> None:
-    from dataclasses import replace
 
     from domain import ERASED
     from domain.party import PartyRegistered
 
     story = Story()
     entries = [
-        replace(e, event=e.event.model_copy(update=dict.fromkeys(type(e.event).personal, ERASED)))
+        e._replace(event=e.event.model_copy(update=dict.fromkeys(type(e.event).personal, ERASED)))
         if isinstance(e.event, PartyRegistered) and e.event.client_reference == "C-L-0313"
         else e
         for e in story.entries

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from uuid import UUID
 
 from journal import Recorded
@@ -77,9 +76,9 @@ def test_an_entry_is_found_by_who_acted_and_for_whom_and_by_what_caused_it() -> 
     story = Story()
     party_id, cause = party("L-0312"), story.entries[0].event_id
     entries = [
-        replace(entry, actor="reaction", on_behalf_of=str(party_id), causation_id=cause)
+        entry._replace(actor="reaction", on_behalf_of=str(party_id), causation_id=cause)
         if entry.position == 7
-        else replace(entry, on_behalf_of="not an id")
+        else entry._replace(on_behalf_of="not an id")
         for entry in story.entries
     ]
     assert positions(entries, actor_id("reaction")) == [7]

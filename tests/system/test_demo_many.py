@@ -42,25 +42,19 @@ PLAN = Plan(2, 44, months_until(LAST, 13), 7, "essai")
 BOOKS = [agency_id(slug) for slug in PLAN.slugs()]
 
 
-@pytest.fixture(scope="module")
-def made(server_url, template, tmp_path_factory):
-    """Two agencies with more leases than there are kinds of lives, loaded once."""
-    from system.postgres import create_database, drop_database
+pytestmark = pytest.mark.xdist_group("demo_many")
 
-    name = f"{template}_many"
-    url = create_database(server_url, name, template=template)
-    try:
-        with rooms(url, tmp_path_factory.mktemp("many")) as parts:
-            with parts.pool.connection() as connection:
-                connection.execute(
-                    "INSERT INTO reaction_positions VALUES ('print', %s, 0)", [HOUSE]
-                )
-            heard: list[tuple[int, int]] = []
-            told = make(parts, PLAN, jobs=2, report=lambda *far: heard.append(far))
-            assert heard[-1] == (told.events, told.events)
-            yield parts
-    finally:
-        drop_database(server_url, name)
+
+@pytest.fixture(scope="module")
+def made(module_database_url, tmp_path_factory):
+    """Two agencies with more leases than there are kinds of lives, loaded once."""
+    with rooms(module_database_url, tmp_path_factory.mktemp("many")) as parts:
+        with parts.pool.connection() as connection:
+            connection.execute("INSERT INTO reaction_positions VALUES ('print', %s, 0)", [HOUSE])
+        heard: list[tuple[int, int]] = []
+        told = make(parts, PLAN, jobs=2, report=lambda *far: heard.append(far))
+        assert heard[-1] == (told.events, told.events)
+        yield parts
 
 
 def entries(parts, agency=BOOKS[0]):

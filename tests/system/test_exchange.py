@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,32 +15,29 @@ from domain import ERASED, Event
 from domain.key_export import KeysExported
 from domain.party import PartyRegistered
 from journal import HOUSE, Recorded
-from system.postgres import create_database, drop_database
 from tests.journal.verifier import broken_at
 from tests.system.command_line import REFUSED, WRONG_USE, CommandLine
 from tests.system.evidence import LILAS, ROSES, tell_stories
 from tests.system.rolls import rooms
 
+pytestmark = pytest.mark.xdist_group("exchange")
+
 
 @pytest.fixture(scope="module")
 def source(
-    server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[CommandLine, Path]]:
+    module_database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[CommandLine, Path]:
     """A house with two agencies, and what was exported of it."""
     folder = tmp_path_factory.mktemp("source")
-    name = f"{template}_{folder.name}"
-    with ExitStack() as stack:
-        url = create_database(server_url, name, template=template)
-        stack.callback(drop_database, server_url, name)
-        line = CommandLine(url, folder / "data")
-        with rooms(url, folder / "data") as parts:
-            tell_stories(parts)
-        for slug in ("lilas", "roses"):
-            line("export", "journal", "--agency", slug, "-o", folder / f"{slug}.jsonl")
-        for part, bounds in (("a", ("--to", 20)), ("b", ("--from", 21))):
-            out = folder / f"lilas-{part}.jsonl"
-            line("export", "journal", "--agency", "lilas", *bounds, "-o", out)
-        yield line, folder
+    line = CommandLine(module_database_url, folder / "data")
+    with rooms(module_database_url, folder / "data") as parts:
+        tell_stories(parts)
+    for slug in ("lilas", "roses"):
+        line("export", "journal", "--agency", slug, "-o", folder / f"{slug}.jsonl")
+    for part, bounds in (("a", ("--to", 20)), ("b", ("--from", 21))):
+        out = folder / f"lilas-{part}.jsonl"
+        line("export", "journal", "--agency", "lilas", *bounds, "-o", out)
+    return line, folder
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ import ast
 import json
 import sys
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ import pytest
 from domain import stream_id
 from journal.anchors import public_key, sealed
 from projections.balances import AccountRow
-from system.postgres import create_database, drop_database
 from tests.system.command_line import REFUSED, CommandLine
 from tests.system.evidence import LILAS, VERIFIER, auditor, balances, tell_stories
 from tests.system.rolls import rooms
@@ -47,20 +45,17 @@ class Case:
         return path
 
 
+pytestmark = pytest.mark.xdist_group("offline_verifier")
+
+
 @pytest.fixture(scope="module")
-def case(
-    server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Case]:
+def case(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Case:
     folder = tmp_path_factory.mktemp("audit")
-    name = f"{template}_{folder.name}"
-    with ExitStack() as stack:
-        url = create_database(server_url, name, template=template)
-        stack.callback(drop_database, server_url, name)
-        line = CommandLine(url, folder / "data")
-        with rooms(url, folder / "data") as parts:
-            story = tell_stories(parts)
-        assert line.ask("anchor")["anchored"] is True
-        yield _exported(folder, line, story)
+    line = CommandLine(module_database_url, folder / "data")
+    with rooms(module_database_url, folder / "data") as parts:
+        story = tell_stories(parts)
+    assert line.ask("anchor")["anchored"] is True
+    return _exported(folder, line, story)
 
 
 def _exported(folder: Path, line: CommandLine, story: Any) -> Case:
