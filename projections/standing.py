@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection
@@ -19,11 +19,24 @@ LATEST_SECONDS = 24 * 3600.0
 _STANDINGS = """
 SELECT p.projection, p.agency, p.position, p.generation, p.as_of AS as_of_at, p.rebuilt_at,
     p.error, p.traceback, greatest(h.position - p.position, 0) AS lag_events,
-    coalesce(greatest(extract(epoch FROM clock_timestamp() - (
-        SELECT recorded_at FROM events e WHERE e.agency = h.agency AND e.position = p.position + 1
-    )), 0), 0)::float8 AS lag_seconds
+    CASE WHEN h.position > p.position THEN
+        coalesce(greatest(extract(epoch FROM clock_timestamp() - (
+            SELECT recorded_at FROM events e
+            WHERE e.agency = h.agency AND e.position = p.position + 1
+        )), 0), 0) ELSE 0
+    END::float8 AS lag_seconds
 FROM read.positions p JOIN heads h USING (agency) WHERE p.projection = ANY(%s)
 ORDER BY p.projection, p.agency
+"""
+_WORST = """
+SELECT p.projection, max(h.position - p.position)::float8 AS lag_events,
+    max(CASE WHEN h.position > p.position THEN
+        extract(epoch FROM clock_timestamp() - (
+            SELECT recorded_at FROM events e
+            WHERE e.agency = h.agency AND e.position = p.position + 1
+        )) ELSE 0 END)::float8 AS lag_seconds,
+    count(p.error)::float8 AS stopped
+FROM read.positions p JOIN heads h USING (agency) GROUP BY p.projection
 """
 _BUILDING = """
 SELECT g.projection, coalesce(sum(b.position), 0)::bigint,
@@ -56,6 +69,22 @@ def standings(connection: Connection[Any], names: Collection[str]) -> list[ReadM
     """All read models in all agencies."""
     cursor = connection.cursor(row_factory=class_row(ReadModelStanding))
     return cursor.execute(_STANDINGS, [list(names)]).fetchall()
+
+
+class Worst(NamedTuple):
+    """The worst of all agencies for one read model."""
+
+    lag_events: float
+    lag_seconds: float
+    stopped_agencies: float
+
+
+def worst(connection: Connection[Any]) -> dict[str, Worst]:
+    """How each read model stands where it stands worst."""
+    rows = connection.execute(_WORST).fetchall()
+    return {
+        name: Worst(events, max(0.0, late or 0.0), stopped) for name, events, late, stopped in rows
+    }
 
 
 def being_built(connection: Connection[Any]) -> dict[str, tuple[int, int]]:

@@ -73,6 +73,7 @@ def edge(rooms: Premises) -> Iterator[Any]:
                         "agency",
                         lambda: _positions(rooms),
                     ),
+                    *standing_gauges(lag),
                 ),
             )
         )
@@ -80,6 +81,36 @@ def edge(rooms: Premises) -> Iterator[Any]:
         lag.close()
         waiter.close()
         providers.close()
+
+
+def standing_gauges(lag: Lag) -> tuple[Gauge, ...]:
+    """How the read models stand, in their worst agency."""
+    return (
+        Gauge(
+            "quittance_projection_lag_seconds",
+            "Age of the oldest entry that a read model has not taken in.",
+            "projection",
+            lag.seconds,
+        ),
+        Gauge(
+            "quittance_projection_alarm",
+            "0 in time, 1 later than 5 s, 2 later than 24 h.",
+            "projection",
+            lag.alarms,
+        ),
+        Gauge(
+            "quittance_projection_stopped_agencies",
+            "Agencies in which a read model has stopped at an entry.",
+            "projection",
+            lag.stopped,
+        ),
+        Gauge(
+            "quittance_rebuild_ratio",
+            "How much of a read model that is being rebuilt is folded.",
+            "projection",
+            lag.rebuilt,
+        ),
+    )
 
 
 def shelf(rooms: Premises) -> Shelf:
