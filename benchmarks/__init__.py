@@ -34,6 +34,9 @@ ROWS = (
     "verify",
     "demo_copy",
     "as_of",
+    "rebuild",
+    "rebuild_all",
+    "catch_up",
 )
 """The modules with a row each, in the order of the table."""
 
