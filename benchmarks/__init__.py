@@ -36,6 +36,7 @@ ROWS = (
     "as_of",
     "rebuild",
     "rebuild_all",
+    "rebuild_online",
     "catch_up",
 )
 """The modules with a row each, in the order of the table."""

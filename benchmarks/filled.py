@@ -15,6 +15,7 @@ import psycopg
 from pydantic_core import to_json
 
 from benchmarks.ours import slugs
+from domain.lease import LeaseSigned, Tenant, Terms
 from domain.payment import PaymentConfirmed, PaymentSettled
 from domain.rent_account import ChargePosted, Part, PaymentAllocated, PaymentBooked
 from journal import agency_id
@@ -47,19 +48,18 @@ def fill(url: str, agencies: int, leases: int, months: int) -> int:
         connection.commit()
         connection.autocommit = True
         connection.execute("VACUUM (ANALYZE) events")
-    return agencies * leases * months * PER_MONTH
+    return agencies * leases * (1 + months * PER_MONTH)
 
 
 def _log(agency: UUID, leases: int, months: int) -> Iterator[tuple[object, ...]]:
     """The rows of one agency's log."""
     position, previous = 0, GENESIS
-    for month in range(months):
+    for month in range(-1, months):
         day = date(2020 + month // 12, 1 + month % 12, 1)
         for number in range(leases):
             lease_id = uuid5(agency, f"lease {number}")
-            for version, (name, state) in enumerate(
-                _month(lease_id, month, day), month * PER_MONTH + 1
-            ):
+            told = _signed(lease_id, number) if month < 0 else _month(lease_id, month, day)
+            for version, (name, state) in enumerate(told, max(1, month * PER_MONTH + 2)):
                 position += 1
                 at = BEGAN_AT + timedelta(seconds=position)
                 event_id = UUID(int=agency.int ^ (position << 8) ^ (7 << 120))
@@ -75,6 +75,16 @@ def _log(agency: UUID, leases: int, months: int) -> Iterator[tuple[object, ...]]
                     agency, position, lease_id, event_id, event_id, event_id, None, at, version, 1,
                     day, name, "operator", None, [], previous, state,
                 )  # fmt: skip
+
+
+def _signed(lease_id: UUID, number: int) -> Iterator[tuple[str, bytes]]:
+    """How a lease begins."""
+    signed = LeaseSigned(
+        lease_id=lease_id, reference=f"B-{number:05d}", lot_ids=(uuid5(lease_id, "lot"),),
+        tenants=(Tenant(party_id=uuid5(lease_id, "tenant")),), start_on=date(2020, 1, 1),
+        terms=Terms(kind="unfurnished", rent_cents=61_240, payment_term="advance", due_day=5),
+    )  # fmt: skip
+    yield "LeaseSigned", to_json(signed)
 
 
 def _month(lease_id: UUID, month: int, day: date) -> Iterator[tuple[str, bytes]]:

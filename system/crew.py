@@ -46,6 +46,7 @@ from system.one_cpu import all_cpus
 from system.tether import PR_SET_PDEATHSIG
 
 LOOK_SECONDS = 0.1
+NICENESS = 10
 LEAST_BYTES = 16 * 1024 * 1024
 """For the rows of one who folds, however little there is."""
 
@@ -226,6 +227,8 @@ _folder: list[Folder] = []
 def _begin(shop: Workshop, schema: str, memory_bytes: int, heard: Any) -> None:
     # The one who started us hears Ctrl-C, and tells us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Who serves people comes first: a rebuild takes what they leave.
+    os.nice(NICENESS)
     if sys.platform == "linux":
         # Not to fold on when the one who asked was killed: another may have begun.
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
