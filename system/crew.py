@@ -204,7 +204,7 @@ def _processes(
     shop: Workshop, schema: str, jobs: int, each_bytes: int, heard: Any
 ) -> Iterator[ProcessPoolExecutor]:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["system.crew", "system.office"])
+    context.set_forkserver_preload(["system.crew", "system.crew_start"])
     with all_cpus():
         pool = ProcessPoolExecutor(
             jobs, mp_context=context, initializer=_begin,
