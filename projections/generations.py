@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic, sleep
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ BUILDING, FORMER, CHECKING = "building", "former", "checking"
 LOCK_TIMEOUT = "5s"
 ADVISORY_LOCK = 0x7265_6164
 """Two that make tables at once take turns; "read" in ASCII."""
+LEAVING_SECONDS, PAUSE_SECONDS = 1.0, 0.02
 SECOND_LOCK = 0x7265_6275
 """With a number of the name: one rebuild of a projection at a time; "rebu" in ASCII."""
 
@@ -172,13 +174,17 @@ def wanted(connection: Connection[Any], projections: Iterable[Projection]) -> li
 
 
 def only_one(connection: Connection[Any], names: Iterable[str], lock: int = SECOND_LOCK) -> None:
-    """Be the only one who rebuilds these while the connection lives. Raises BeingRebuilt."""
+    """Be the only one who rebuilds these while the connection lives. Raises BeingRebuilt.
+
+    One who has just gone may still be on the way out of the database: that is waited for.
+    """
+    deadline = monotonic() + LEAVING_SECONDS
     for name in names:
-        row = connection.execute(
-            "SELECT pg_try_advisory_lock(%s, hashtext(%s))", [lock, name]
-        ).fetchone()
-        if row != (True,):
-            raise BeingRebuilt(name)
+        ask = "SELECT pg_try_advisory_lock(%s, hashtext(%s))"
+        while connection.execute(ask, [lock, name]).fetchone() != (True,):
+            if monotonic() > deadline:
+                raise BeingRebuilt(name)
+            sleep(PAUSE_SECONDS)
 
 
 def abandon(

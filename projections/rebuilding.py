@@ -216,10 +216,9 @@ def _exchange_tables(connection: Connection[Any], projection: Projection) -> Non
     serving = generations(connection, "serving").get(projection.name)
     names = {kind.table for kind in projection.rows}
     if serving is not None:
-        names |= serving.tables()
-    # A table may have come to another read model since, whose rows it holds now.
-    others = [g for n, g in generations(connection, "serving").items() if n != projection.name]
-    names -= {table for other in others for table in other.tables()}
+        # One that it no longer has may have come to another read model, whose rows it holds now.
+        others = [g for n, g in generations(connection, "serving").items() if n != projection.name]
+        names |= serving.tables().difference(*(other.tables() for other in others))
     for name in sorted(names):
         connection.execute(f'DROP TABLE IF EXISTS {FORMER}."{name}"')
         connection.execute(f'ALTER TABLE IF EXISTS read."{name}" SET SCHEMA {FORMER}')

@@ -273,8 +273,18 @@ class _Job:
                     self.done.differences.append(found)
 
     def serve(self) -> None:
-        """Catch up until little is left, and let the new rows serve, one read model at a time."""
-        for projection in self.asked.projections:
+        """Catch up until little is left, and let the new rows serve, one read model at a time.
+
+        Who gives a table away comes before who takes it: an older program, which still folds for
+        the one, must not write into the rows of the other.
+        """
+        serving = generations(self.connection, "serving")
+
+        def keeps(projection: Projection) -> bool:
+            served = serving.get(projection.name)
+            return served is None or served.tables() <= {kind.table for kind in projection.rows}
+
+        for projection in sorted(self.asked.projections, key=keeps):
             deadline = monotonic() + SWITCH_SECONDS
             pause_seconds = FIRST_PAUSE_SECONDS
             while True:

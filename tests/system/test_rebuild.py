@@ -18,7 +18,7 @@ from journal import Recorded
 from projections import Projection, Row, Rows, projected
 from projections.engine import Engine
 from projections.folding import fetch, fold
-from projections.generations import BeingRebuilt, abandon, create_tables, only_one, release
+from projections.generations import BeingRebuilt, abandon, create_tables, only_one, release, wanted
 from projections.positions import Fenced
 from projections.tables import table_of
 from projections.whole import Poisoned, Whole
@@ -31,6 +31,7 @@ from tests.projections.logs import (
     ROSES,
     SECOND,
     THE_DAY,
+    CountRow,
     Counts,
     Logs,
     ReceivedRow,
@@ -386,6 +387,60 @@ def test_another_fold_is_built_while_the_old_one_serves_and_is_left_alone_then(l
         assert logs.rows(WiderRow) == [WiderRow("PaymentBooked", 3)]
         # The older program has nothing to build: it waits for the newer one to leave.
         assert build_wanted(shop(logs, Takings())) == []
+
+
+def test_what_served_before_generations_were_written_down_goes_on_serving(logs: Logs) -> None:
+    history(logs)
+    fold_all(logs)
+    logs.ask("DELETE FROM read.generations")
+    with logs.connect() as connection:
+        create_tables(connection, [Takings(), Wider()])
+        assert [p.name for p in wanted(connection, [Takings(), Wider()])] == ["counts"]
+    before = logs.rows(CountRow)
+    logs.append(booked(99))
+    fold_all(logs, Takings(), Wider())
+    assert logs.rows(CountRow) == before
+    assert logs.rows(TakingRow) == projected(Takings(), logs.entries()).all(TakingRow)
+    assert build_wanted(shop(logs, Takings(), Wider())) == ["counts"]
+    assert sum(row.count for row in logs.rows(WiderRow)) == 61
+
+
+class Fewer(Takings):
+    """The same question with one table less, which another read model has taken over."""
+
+    rows = (TakingRow,)
+
+    def fold(self, rows: Rows, entry: Recorded) -> None:
+        if isinstance(entry.event, PaymentBooked):
+            row = rows.get(TakingRow, entry.event.lease_id) or TakingRow(entry.event.lease_id, 0)
+            rows.put(replace(row, total_cents=row.total_cents + entry.event.amount_cents))
+
+
+class Received(Counts):
+    """Which payments came in? Asked apart."""
+
+    name = "received"
+    rows = (ReceivedRow,)
+
+    def touches(self, entry: Recorded) -> Any:
+        return ()
+
+    def fold(self, rows: Rows, entry: Recorded) -> None:
+        if isinstance(entry.event, PaymentBooked):
+            e = entry.event
+            rows.put(ReceivedRow(e.lease_id, e.payment_id, e.amount_cents))
+
+
+def test_a_table_may_go_from_one_read_model_to_another(logs: Logs) -> None:
+    history(logs)
+    fold_all(logs)
+    apart = (Received(), Fewer())
+    with logs.connect() as connection:
+        create_tables(connection, apart)
+    assert build_wanted(shop(logs, *apart)) == ["received", "takings"]
+    logs.append(booked(99))
+    fold_all(logs, *apart)
+    rows_are_those_of_the_fold(logs, *apart)
 
 
 class Amounts(Counts):
