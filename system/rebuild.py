@@ -169,9 +169,9 @@ def _targets(
 
 
 def _shares(logs: Sequence[tuple[UUID, int]], jobs: int) -> list[list[tuple[UUID, int]]]:
-    """Logs in shares for one statement each: as many as there are jobs, none of them too large."""
+    """Logs in shares for one statement each: the same number for every job, none too large."""
     entries = sum(upto for _, upto in logs)
-    shares = max(jobs, -(-entries // STATEMENT_ENTRIES))
+    shares = jobs * max(1, -(-entries // (jobs * STATEMENT_ENTRIES)))
     return [share for n in range(shares) if (share := list(logs[n::shares]))]
 
 
