@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -105,6 +105,16 @@ def test_a_replay_shows_what_was_learnt_since_and_from_whom(till, auditor) -> No
     nothing = auditor.get(address, known_at=0)["replay"]
     assert nothing["lease"] is None
     assert nothing["account"]["booked_cents"] == 0
+
+
+def test_a_tenant_who_was_erased_leaves_the_replay_as_it_was(till, auditor) -> None:
+    address = f"{LILAS}/leases/{till.leases[0]}/replay"
+    before = auditor.get(address, diff=True)["replay"]
+    (tenant,) = before["lease"]["tenants"]
+    till.parts.office.journal.keys.destroy(agency_id("lilas"), UUID(tenant["party_id"]))
+    after = auditor.get(address, diff=True)["replay"]
+    assert after["lease"]["tenants"] == [{**tenant, "name": "[effacé]"}]
+    assert {**after, "lease": None} == {**before, "lease": None}
 
 
 def test_a_history_is_told_in_pages(till, auditor) -> None:
