@@ -70,6 +70,7 @@ class Room:
         frame = {
             "slug": self.slug, "here": here, "role": self.visit.principal.role.value,
             "agency": house.legal_name, "age": age, "late": self.late, "fault": None,
+            "wrong": (),
             "principal": self.visit.principal,
         }  # fmt: skip
         return shown(self.request, template, {**frame, **values}, status=status)
@@ -113,7 +114,7 @@ def history(
     words = WORDS[room.language]
     if not ref and sujet is not Subject.PERIOD:
         fault = words["audit_ask_reference"] if "sujet" in room.request.query_params else None
-        values |= {"fault": fault, "empty": words["audit_begin"]}
+        values |= {"fault": fault, "wrong": ("ref",), "empty": words["audit_begin"]}
         return room.show("audit_history.html", "histoire", values)
     try:
         with room.reading() as reader:
@@ -124,7 +125,8 @@ def history(
             told = moments(reader, entries[:AT_ONCE])
     except (NothingKnown, BackwardPeriod, *Unanswerable) as refused:
         status = 404 if isinstance(refused, NothingKnown) else 422
-        values |= {"fault": refused.told(room.language), "empty": None}
+        wrong = ("ref",) if isinstance(refused, NothingKnown) else ("du", "au")
+        values |= {"fault": refused.told(room.language), "wrong": wrong, "empty": None}
         return room.show("audit_history.html", "histoire", values, status)
     if len(entries) > AT_ONCE:
         values["more"] = "?" + urlencode({**asked, "apres": told[-1].position, **_lang(room)})
@@ -152,10 +154,13 @@ def dates(room: Inside, ref: Typed = "", au: Typed = "", su: Typed = "") -> Resp
     if not ref.strip():
         values["empty"] = WORDS[room.language]["audit_begin_dates"]
         return room.show("audit_dates.html", "deux-dates", values)
+    wrong = "ref"
     try:
         with room.reading() as reader:
             about = lease_id_of(reader, ref.strip())
+            wrong = "au"
             on = read_as_of(au) if au.strip() else None
+            wrong = "su"
             known = read_known_at(su) if su.strip() else None
             now = room.visit.parts.office.clock()
             seen = hindsight(reader, about, on, known, now, diff=True, shown=room.position)
@@ -163,7 +168,7 @@ def dates(room: Inside, ref: Typed = "", au: Typed = "", su: Typed = "") -> Resp
     except NotShownYet:
         raise Problem("not_yet") from None
     except (NothingKnown, *Unanswerable) as refused:
-        values["fault"] = refused.told(room.language)
+        values |= {"fault": refused.told(room.language), "wrong": (wrong,)}
         status = 404 if isinstance(refused, NothingKnown) else 422
         return room.show("audit_dates.html", "deux-dates", values, status)
     values["seen"] = two_states(seen, room.language)

@@ -199,6 +199,19 @@ def test_what_cannot_be_shown_is_said_with_what_to_do(auditor: Auditor) -> None:
         assert "<script>" not in answer.text
 
 
+def test_the_field_that_is_wrong_is_the_one_that_is_marked(auditor: Auditor) -> None:
+    for address, fields in (
+        ("histoire?sujet=lease&ref=B-99999", ["ref"]),
+        ("histoire?sujet=period&du=5&au=3", ["du", "au"]),
+        ("deux-dates?ref=B-99999", ["ref"]),
+        ("deux-dates?ref=L-0312&au=hier", ["au"]),
+        ("deux-dates?ref=L-0312&su=999999", ["su"]),
+        ("deux-dates?ref=L-0312", []),
+    ):
+        text = auditor.get(f"/audit/lilas/{address}").text
+        assert re.findall(r'<input[^>]*name="(\w+)"[^>]*aria-invalid="true"', text) == fields
+
+
 def test_a_chain_leads_from_the_bank_to_the_books(till: Counter, auditor: Auditor) -> None:
     till.pay(till.begin())
     position = 1 + till.events().index("PaymentBooked")
