@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from threading import Event, Thread
 from time import monotonic
@@ -15,7 +16,10 @@ from tests.faults.business import METZ, until
 from tests.faults.load import Load
 from tests.faults.program import Customer, Program
 
-ALLOWED_SECONDS = 1.0
+BESIDE_OTHER_TESTS = "PYTEST_XDIST_WORKER" in os.environ
+ALLOWED_SECONDS = 5.0 if BESIDE_OTHER_TESTS else 1.0
+"""The promise is a second. Beside other tests, which start whole programs of their own on the same
+processors, the figure says little: `make chaos`, which runs alone, holds to it."""
 IDLE_PROBE_SECONDS = 0.02
 """A new connection and `SELECT 1`, on a machine with two processors that does little else."""
 

@@ -28,7 +28,7 @@ import logging, os, signal, sys
 from pathlib import Path
 from threading import Event
 import psycopg
-from projections.account import Account
+from projections.payments import Payments
 from system.office import PROJECTIONS, premises
 from system.settings import Settings
 from workers import projector
@@ -39,7 +39,7 @@ def stop_once():
     if left and left.pop():
         os.kill(os.getpid(), signal.SIGSTOP)
 
-class Stopping(Account):
+class Stopping(Payments):
     def fold(self, rows, entry):
         if where == "fold" and entry.name == "PaymentInitiated":
             stop_once()
@@ -57,7 +57,7 @@ def connect():
     )
 
 logging.basicConfig(stream=sys.stdout, level=logging.WARNING, format="%(message)s")
-ours = tuple(Stopping() if p.name == "account" else p for p in PROJECTIONS)
+ours = tuple(Stopping() if p.name == "payments" else p for p in PROJECTIONS)
 with premises(Settings(database_url=url, data_dir=Path(folder)), url) as rooms:
     projector.run(Event(), connect, rooms.journal, ours)
 """
