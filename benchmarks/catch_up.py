@@ -11,27 +11,20 @@ from time import perf_counter
 import psycopg
 
 from benchmarks import Bench, Measured, ours
-from benchmarks.filled import PER_MONTH, fill
+from benchmarks.rebuilding import filled
 from benchmarks.stock_balances import events_per_second
 from projections import Projection
 from projections.balances import Balances
 from projections.engine import Engine
-from system.office import PROJECTIONS, know_everything
-from system.readiness import bring_to_shape
+from system.office import PROJECTIONS
 
 TITLE = "the live engine 100,000 events behind, against the stock runner"
 GOAL = "40 ×"
 
-AGENCIES, MONTHS = 20, 24
-
 
 def measure(bench: Bench) -> Measured:
     measured = Measured()
-    know_everything()
-    leases = -(-bench.size(100_000, 30_000) // (AGENCIES * MONTHS * PER_MONTH))
-    with bench.database("filled") as url:
-        bring_to_shape(url)
-        events = fill(url, AGENCIES, leases, MONTHS)
+    with filled(bench, bench.size(10, 100)) as (url, events):
         for _ in bench.each_round():
             alone = events / _caught_up(url, Balances())
             everything = events / _caught_up(url, *PROJECTIONS)

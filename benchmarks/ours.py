@@ -76,6 +76,11 @@ def slugs(agencies: int) -> list[str]:
 
 def introduce(office: Office, agencies: int, people: int) -> list[list[Person]]:
     """Open agencies with so many people each; the people of each agency, known to this process."""
+    return introduce_into(office, slugs(agencies), people)
+
+
+def introduce_into(office: Office, places: list[str], people: int) -> list[list[Person]]:
+    """The same for agencies of these names, which may be open already."""
     references = tuple(f"C-{number:04d}" for number in range(people))
 
     def open_books(slug: str) -> list[Person]:
@@ -85,7 +90,7 @@ def introduce(office: Office, agencies: int, people: int) -> list[list[Person]]:
         return [Person(agency, reference) for reference in references]
 
     with ThreadPoolExecutor(8) as some:
-        return list(some.map(open_books, slugs(agencies)))
+        return list(some.map(open_books, places))
 
 
 def staff(agencies: int) -> Principal:

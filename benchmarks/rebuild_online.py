@@ -17,13 +17,14 @@ from http.client import HTTPConnection
 from itertools import cycle
 from time import perf_counter, sleep
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from access.tokens import create_token
 from benchmarks import Bench, Measured, ours
 from benchmarks.children import ask, beside, serving
+from benchmarks.demo_copy import plan
 from benchmarks.race import percentile_ms
-from benchmarks.rebuilding import AGENCIES, filled, seconds_of
+from benchmarks.rebuilding import filled, seconds_of
 from domain.principal import Role
 from journal import agency_id
 from system.office import PROJECTIONS
@@ -32,13 +33,24 @@ TITLE = "reads and writes over HTTP while every read model is rebuilt, against b
 GOAL = "reads' p99 at most 1.5 ×; writes 0.7 ×"
 
 PEOPLE, WRITERS, READERS, READS_PER_SECOND = 2, 8, 4, 100
+_A_LEASE_EACH = """
+SELECT DISTINCT ON (agency) agency, stream FROM events WHERE name = 'LeaseSigned'
+ORDER BY agency, position
+"""
 
 
 class Users:
     """Those who read and write meanwhile."""
 
-    def __init__(self, port: int, token: str, writes: list[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        port: int,
+        token: str,
+        writes: list[tuple[str, str]],
+        leases: list[tuple[str, UUID]],
+    ) -> None:
         self._port = port
+        self._leases = leases
         self._token = token
         self._first = 0
         self._writes = writes
@@ -67,12 +79,12 @@ class Users:
         connection = HTTPConnection("127.0.0.1", self._port, timeout=30)
         waits = []
         ends_at, each_seconds = perf_counter() + seconds, READERS / READS_PER_SECOND
-        for slug in cycle(ours.slugs(AGENCIES)[reader::READERS]):
+        for slug, lease_id in cycle(self._leases[reader::READERS]):
             began = perf_counter()
             if began > ends_at:
                 break
             connection.request(
-                "GET", f"/v1/agencies/{slug}/leases/{_lease(slug)}/balance",
+                "GET", f"/v1/agencies/{slug}/leases/{lease_id}/balance",
                 headers={"Authorization": f"Bearer {self._token}"},
             )  # fmt: skip
             answer = connection.getresponse()
@@ -82,10 +94,6 @@ class Users:
             sleep(max(0.0, began + each_seconds - perf_counter()))
         connection.close()
         return waits
-
-
-def _lease(slug: str) -> UUID:
-    return uuid5(agency_id(slug), "lease 0")
 
 
 def measure(bench: Bench) -> Measured:
@@ -115,9 +123,11 @@ def measure(bench: Bench) -> Measured:
 @contextmanager
 def _users(bench: Bench, url: str) -> Iterator[Users]:
     with ours.opened(url) as rooms:
-        people = ours.introduce(rooms.office, AGENCIES, PEOPLE)
-        places = [agency_id(slug) for slug in ours.slugs(AGENCIES)]
+        slugs = plan(bench).slugs()
+        people = ours.introduce_into(rooms.office, slugs, PEOPLE)
+        places = [agency_id(slug) for slug in slugs]
         with rooms.pool.connection() as connection:
+            signed = dict(connection.execute(_A_LEASE_EACH).fetchall())
             token = create_token(
                 connection, Role.SERVICE, places, "measuring", now=datetime.now(UTC)
             )
@@ -127,8 +137,8 @@ def _users(bench: Bench, url: str) -> Iterator[Users]:
     }  # fmt: skip
     writes = [
         (f"/v1/agencies/{slug}/commands/change-contact", person.reference)
-        for slug, few in zip(ours.slugs(AGENCIES), people, strict=True)
+        for slug, few in zip(slugs, people, strict=True)
         for person in few
     ]
     with serving("real_app", env, bench.folder / "online.log") as port:
-        yield Users(port, token, writes)
+        yield Users(port, token, writes, [(slug, signed[agency_id(slug)]) for slug in slugs])

@@ -6,27 +6,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
 
+import psycopg
+
 from benchmarks import Bench, ours
-from benchmarks.filled import PER_MONTH, fill
+from benchmarks.demo_copy import plan
 from projections import Projection
 from system.crew import Workshop
-from system.office import PROJECTIONS, know_everything
+from system.demo_loading import make
+from system.office import PROJECTIONS
 from system.one_cpu import all_cpus
-from system.readiness import bring_to_shape
+from system.postgres import with_database
 from system.rebuild import Asked, rebuild
 
-AGENCIES, MONTHS = 100, 24
+AGENCIES = 100
 JOBS = 2
 
 
 @contextmanager
-def filled(bench: Bench) -> Iterator[tuple[str, int]]:
-    """A database with 1,000,000 events of 100 agencies, fewer when quick, and how many they are."""
-    know_everything()
-    leases = -(-bench.size(1_000_000, 100_000) // (AGENCIES * MONTHS * PER_MONTH))
-    with bench.database("filled") as url:
-        bring_to_shape(url)
-        yield url, fill(url, AGENCIES, leases, MONTHS)
+def filled(bench: Bench, agencies: int = AGENCIES) -> Iterator[tuple[str, int]]:
+    """A database with the big demo, a million events in 100 agencies, and how many they are."""
+    with bench.database("filled"):
+        url = with_database(bench.server_url, "filled")
+        with ours.opened(url) as rooms:
+            told = make(rooms, plan(bench)._replace(agencies=agencies), jobs=JOBS)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("VACUUM (ANALYZE) events")
+        yield url, told.events
 
 
 def shop(url: str) -> Workshop:
