@@ -31,7 +31,7 @@ from tests.faults.business import (
     until,
 )
 from tests.faults.load import Load, asking
-from tests.faults.promises import Doubled, Unfolded, check
+from tests.faults.promises import Doubled, OutOfBalance, Unfolded, check
 from workers import projector
 
 ANSWERS = 12
@@ -128,7 +128,8 @@ def test_a_projector_that_is_cut_before_its_commit_folds_again(
 def test_with_the_position_outside_the_transaction_a_cut_loses_rows(
     desk: Desk, business: Business
 ) -> None:
-    with pytest.raises(Unfolded):
+    # Which rows are lost is a matter of moments; those of accounts are missed in the balances.
+    with pytest.raises((Unfolded, OutOfBalance)):
         cut_before_a_commit(desk, business, Apart)
 
 
@@ -163,16 +164,18 @@ class Naive:
 
     def pull(self, connection: Connection[Any]) -> None:
         by_agency: dict[UUID, list[Any]] = defaultdict(list)
-        rows = connection.execute(_NUMBERED, [self._number], binary=True).fetchall()
-        for number, agency, *row in rows:
-            by_agency[agency].append(row)
-            self._number = number
-        stretches = [
-            Stretch(projection, agency, 0, self._rooms.journal.recorded(agency, new))
-            for agency, new in by_agency.items()
-            for projection in self._projections
-        ]
         with connection.transaction():
+            # One snapshot of rows and heads: what is appended meanwhile is the next pull's.
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            rows = connection.execute(_NUMBERED, [self._number], binary=True).fetchall()
+            for number, agency, *row in rows:
+                by_agency[agency].append(row)
+                self._number = number
+            stretches = [
+                Stretch(projection, agency, 0, self._rooms.journal.recorded(agency, new))
+                for agency, new in by_agency.items()
+                for projection in self._projections
+            ]
             fetch(connection, stretches)
             for stretch in stretches:
                 fold(stretch)
@@ -257,5 +260,5 @@ def test_a_naive_cursor_is_right_while_nobody_is_late(desk: Desk, business: Busi
 def test_a_naive_cursor_passes_over_what_is_committed_late(
     desk: Desk, business: Business, tmp_path: Path
 ) -> None:
-    with pytest.raises(Unfolded):
+    with pytest.raises((Unfolded, OutOfBalance)):
         one_commits_late(desk, business, tmp_path, naively)
