@@ -58,6 +58,19 @@ PROJECTIONS: tuple[Projection, ...] = (
 )
 
 
+class Pool(ConnectionPool[Connection[Any]]):
+    """Connections to share; when one is found dead, the others are looked at before their use.
+
+    They died together, as a rule, and each would cost somebody a failure of their own.
+    """
+
+    def putconn(self, conn: Connection[Any]) -> None:
+        dead = conn.closed
+        super().putconn(conn)
+        if dead and not self.closed:
+            self.check()
+
+
 @dataclass(frozen=True)
 class Premises:
     """What a process of ours works with."""
@@ -102,7 +115,7 @@ def premises(
         return psycopg.connect(url, autocommit=True, application_name="quittance")
 
     master_key = settings.read_master_key()
-    with ConnectionPool(
+    with Pool(
         url,
         min_size=1,
         max_size=pool_size or settings.database_pool_size,

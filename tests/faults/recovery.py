@@ -17,7 +17,7 @@ from tests.faults.load import Load
 from tests.faults.program import Customer, Program
 
 BESIDE_OTHER_TESTS = "PYTEST_XDIST_WORKER" in os.environ
-ALLOWED_SECONDS = 5.0 if BESIDE_OTHER_TESTS else 1.0
+ALLOWED_SECONDS = 2.5 if BESIDE_OTHER_TESTS else 1.0
 """The promise is a second. Beside other tests, which start whole programs of their own on the same
 processors, the figure says little: `make chaos`, which runs alone, holds to it."""
 IDLE_PROBE_SECONDS = 0.02
