@@ -18,7 +18,8 @@ from uuid_utils import uuid7
 
 from domain import Refused
 from journal import EPOCH, Envelope, Fact
-from journal.chain import GENESIS, header, link
+from journal.chain import GENESIS, header, lengthened, link, tail
+from journal.rows import array
 
 BLOCK_BYTES = 256 * 1024
 REPORTED_EVENTS = 10_000
@@ -35,11 +36,7 @@ _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _END = b"\xff\xff"
 _NULL = b"\xff\xff\xff\xff"
 _FIXED = Struct(">h i16s iq i16s i16s i16s i16s iq ii ii ii i32s")
-_TO_VERSION = Struct(">I16s Iq")
-_TO_DAY = Struct(">Ii I16s I10s")
-_COMMAND = Struct(">I16s I16s")
 _LENGTH = Struct(">i")
-_UUIDS = Struct(">iiIii")
 _UUID_OID = 2950
 _PG_EPOCH_US = 946_684_800_000_000
 _PG_EPOCH_DAY = date(2000, 1, 1).toordinal()
@@ -128,13 +125,9 @@ def digest_of(previous: bytes, agency: bytes, position: int, event: Told) -> byt
         instant, stream, version, name, schema_version, event_id, effective_on, actor, behalf,
         command_id, correlation_id, causation_id, subjects, state,
     ) = event  # fmt: skip
-    # The header of `journal.chain`, with the lengths of its many fixed fields packed at once.
-    rest = b"".join((
-        _TO_VERSION.pack(16, stream, 8, version), _sized(name),
-        _TO_DAY.pack(4, schema_version, 16, event_id, 10, _day(effective_on)),
-        _sized(actor), _sized(behalf), _COMMAND.pack(16, command_id, 16, correlation_id),
-        _sized(causation_id), _sized(subjects),
-    ))  # fmt: skip
+    envelope = lengthened(actor, behalf, command_id, correlation_id, causation_id)
+    day = _day(effective_on)
+    rest = tail(stream, version, name, schema_version, event_id, day, envelope, subjects)
     return link(previous, header(agency, position, instant, rest), state)
 
 
@@ -265,17 +258,13 @@ def _row(agency: bytes, entry: Placed) -> bytes:
 
 @lru_cache(maxsize=10_000)
 def _sized(field: bytes) -> bytes:
-    """A field that many entries share, after its length: as the chain wants it, and COPY too."""
+    """A field that many entries share, after its length."""
     return _LENGTH.pack(len(field)) + field
 
 
 @lru_cache(maxsize=10_000)
 def _uuids(together: bytes) -> bytes:
     """uuid[] as PostgreSQL's binary array (array_send), from 16 bytes each."""
-    if not together:
-        array = _LENGTH.pack(0) + _LENGTH.pack(0) + _LENGTH.pack(_UUID_OID)
-    else:
-        count = len(together) // 16
-        each = [b"\0\0\0\x10" + together[n : n + 16] for n in range(0, len(together), 16)]
-        array = _UUIDS.pack(1, 0, _UUID_OID, count, 1) + b"".join(each)
-    return _LENGTH.pack(len(array)) + array
+    each = [b"\0\0\0\x10" + together[n : n + 16] for n in range(0, len(together), 16)]
+    elements = array(_UUID_OID, each)
+    return _LENGTH.pack(len(elements)) + elements
